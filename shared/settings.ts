@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import { GiB, MiB } from './units.ts';
+
+export const ChecksumAlgorithm = z.enum(['crc32', 'crc64nvme', 'sha256']);
+export type ChecksumAlgorithm = z.infer<typeof ChecksumAlgorithm>;
+
+/** Settings of one engine; every field has the default a new user gets. */
+export const EngineSettings = z.object({
+  /** Connections to all stores together, 1…250 (M3). */
+  maxConnections: z.number().int().min(1).max(250).default(100),
+  /** Bytes of part buffers and in-flight bodies the engine may hold, at least 32 MiB. */
+  memoryBytes: z
+    .number()
+    .int()
+    .min(32 * MiB)
+    .default(512 * MiB),
+  /** Bytes per second over all lanes; null: no limit. */
+  maxBandwidthBytesPerSecond: z.number().positive().nullable().default(null),
+  /** Bytes, or `auto` to plan it (M2). 5 MiB…5 GiB. */
+  partSizeBytes: z
+    .union([
+      z.literal('auto'),
+      z
+        .number()
+        .int()
+        .min(5 * MiB)
+        .max(5 * GiB),
+    ])
+    .default('auto'),
+  checksum: z.union([z.literal('auto'), ChecksumAlgorithm]).default('auto'),
+  /** A watched file is taken once it was quiet this long. */
+  settleMs: z.number().int().min(0).max(600_000).default(2_000),
+  /** A full rescan this often, however good the watcher is. */
+  rescanIntervalMs: z.number().int().min(10_000).default(3_600_000),
+});
+export type EngineSettings = z.infer<typeof EngineSettings>;
+
+const { shape } = EngineSettings;
+/** Some settings to be changed; what isn't named stays as it is, so there are no defaults here (`partial()` alone would fill them in). */
+export const EngineSettingsChange = z
+  .object({
+    maxConnections: shape.maxConnections.unwrap(),
+    memoryBytes: shape.memoryBytes.unwrap(),
+    maxBandwidthBytesPerSecond: shape.maxBandwidthBytesPerSecond.unwrap(),
+    partSizeBytes: shape.partSizeBytes.unwrap(),
+    checksum: shape.checksum.unwrap(),
+    settleMs: shape.settleMs.unwrap(),
+    rescanIntervalMs: shape.rescanIntervalMs.unwrap(),
+  } satisfies Record<keyof EngineSettings, z.ZodType>)
+  .partial();
+export type EngineSettingsChange = z.infer<typeof EngineSettingsChange>;
+
+/** The keys never leave the secret store; `ref` names them there. */
+export const CredentialsSource = z.discriminatedUnion('kind', [
+  /** The standard AWS chain: environment, profiles, SSO, IMDS… */
+  z.object({ kind: z.literal('chain'), profile: z.string().min(1).nullable().default(null) }),
+  z.object({ kind: z.literal('secret'), ref: z.string().min(1) }),
+]);
+export type CredentialsSource = z.infer<typeof CredentialsSource>;
+
+export const StoreConnection = z.object({
+  /** null: AWS itself. */
+  endpointUrl: z
+    .url({ protocol: /^https?$/ })
+    .nullable()
+    .default(null),
+  /** null: found by asking (AWS), or us-east-1. */
+  region: z.string().min(1).nullable().default(null),
+  pathStyle: z.boolean().default(false),
+  verifyTls: z.boolean().default(true),
+  caBundlePath: z.string().nullable().default(null),
+  credentials: CredentialsSource.default({ kind: 'chain', profile: null }),
+});
+export type StoreConnection = z.infer<typeof StoreConnection>;
+
+/** S3's naming rules, plus the upper case and underscores of old and foreign buckets. */
+export const BucketName = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/, 'not a bucket name');
+
+export const ObjectPolicy = z.object({
+  storageClass: z.string().min(1).nullable().default(null),
+  sse: z
+    .discriminatedUnion('kind', [
+      z.object({ kind: z.literal('bucket-default') }),
+      z.object({ kind: z.literal('AES256') }),
+      z.object({ kind: z.literal('aws:kms'), keyId: z.string().nullable() }),
+    ])
+    .default({ kind: 'bucket-default' }),
+});
+export type ObjectPolicy = z.infer<typeof ObjectPolicy>;
+
+/** Deleting is never a surprise: off unless asked, and guarded by a count or a percentage. */
+export const DeletePolicy = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('never') }),
+  z.object({
+    kind: z.literal('mirror'),
+    limit: z
+      .discriminatedUnion('kind', [
+        z.object({ kind: z.literal('count'), count: z.number().int().min(0) }),
+        z.object({ kind: z.literal('percent'), percent: z.number().min(0).max(100) }),
+      ])
+      .default({ kind: 'percent', percent: 10 }),
+  }),
+]);
+export type DeletePolicy = z.infer<typeof DeletePolicy>;
+
+export const FolderRules = z.object({
+  /** gitignore syntax; empty: everything. */
+  include: z.array(z.string()).default([]),
+  exclude: z.array(z.string()).default([]),
+});
+export type FolderRules = z.infer<typeof FolderRules>;
+
+/** `kept` folders belong to the daemon and the app; `manual` ones were made by `sluice sync` and run only there. */
+export const FolderKind = z.enum(['kept', 'manual']);
+
+/** What it takes to add a folder pair. */
+export const FolderInput = z.object({
+  /** Absolute path. */
+  path: z.string().min(1),
+  bucket: BucketName,
+  /** Without a leading slash; ends with `/` unless empty. */
+  prefix: z
+    .string()
+    .refine(
+      (prefix) => !prefix.startsWith('/') && (prefix === '' || prefix.endsWith('/')),
+      'ends with / and does not start with it',
+    )
+    .default(''),
+  connection: StoreConnection,
+  rules: FolderRules.default({ include: [], exclude: [] }),
+  objects: ObjectPolicy.default({ storageClass: null, sse: { kind: 'bucket-default' } }),
+  deletes: DeletePolicy.default({ kind: 'never' }),
+  kind: FolderKind.default('kept'),
+});
+export type FolderInput = z.infer<typeof FolderInput>;
+
+export const defaultEngineSettings: EngineSettings = EngineSettings.parse({});

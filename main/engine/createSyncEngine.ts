@@ -1,0 +1,413 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
+import type { EngineEvent } from '../../shared/events.ts';
+import type { FolderId } from '../../shared/ids.ts';
+import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
+import type { PauseState } from '../../shared/syncApi.ts';
+import { MiB } from '../../shared/units.ts';
+import { dryRun } from './dryRun.ts';
+import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
+import { createEngineApi, storedSettings } from './engineApi.ts';
+import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
+import { folderRules } from './folderRules.ts';
+import { createRunMetrics } from './insight/runMetrics.ts';
+import type { FolderRow } from './ledger/ledger.ts';
+import { openLedger } from './ledger/openLedger.ts';
+import { mirrorDeletes } from './mirrorDeletes.ts';
+import type { Patience } from './plan/afterFailure.ts';
+import { systemClock } from './ports.ts';
+import { createStatusBoard } from './statusBoard.ts';
+import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
+import { createSweeper } from './sweeper.ts';
+import { createSendPool } from './transfer/sendPool.ts';
+import { storeKeyOf } from './transfer/sendProtocol.ts';
+import type { Observe } from './transfer/settleFailure.ts';
+import { sweepUploads } from './transfer/sweepUploads.ts';
+import { createTransfer } from './transfer/transfer.ts';
+import { verifyFolder } from './verifyFolder.ts';
+import { observeFile } from './watch/observeFile.ts';
+import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
+
+/** Up to here a file travels in the small lane. */
+const smallFileLimitBytes = 8 * MiB;
+/** A pass that must end waits this long for a store that went away. */
+const defaultStorePatienceMs = 60_000;
+const pauseGraceMs = 3_000;
+
+/** The engine, put together: one owner of the ledger, one pool of sending threads. Throws `ledger-*`. */
+export async function createSyncEngine(options: EngineOptions): Promise<SyncEngine> {
+  const clock = systemClock;
+  const random = Math.random;
+  const ledger = openLedger({ dataDir: options.dataDir, smallFileLimitBytes, holder: options.holder });
+  const metrics = createRunMetrics(() => performance.now(), random);
+  const listeners = new Set<(event: EngineEvent) => void>();
+  const keepers = new Map<FolderId, FolderKeeper>();
+  const fatalWaiters = new Set<(error: unknown) => void>();
+  let settings: EngineSettings = { ...storedSettings(ledger), ...options.settings };
+  let patience: Patience = 'once';
+  let pause: PauseState = { kind: 'running' };
+  let failure: ErrorView | null = null;
+  let cancelPauseTimer: () => void = () => undefined;
+  let stopped: Promise<void> | null = null;
+
+  const emit = (event: EngineEvent): void => {
+    for (const listener of listeners) listener(event);
+  };
+  const tellIssue = (folderId: FolderId | null, error: ErrorView): void => {
+    emit({ type: 'issue', folderId, error });
+    board.touch();
+  };
+  const onFatal = (error: unknown): void => {
+    failure ??= errorView(error);
+    for (const reject of fatalWaiters) reject(error);
+    tellIssue(null, failure);
+  };
+  /** For what nobody waits for: the ledger's errors end the engine. */
+  const orStop = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      if (!stopped) onFatal(error);
+    }
+  };
+  const onRequest = (operation: string): void => metrics.requests([operation]);
+
+  const stores = createStoreBook({
+    secrets: options.secrets,
+    chainCredentials: options.chainCredentials,
+    onRequest,
+  });
+  const pool = createSendPool({
+    workers: Math.max(1, Math.min(8, availableParallelism())),
+    maxSockets: 250,
+    stallTimeoutMs,
+    onRequests: metrics.requests,
+  });
+  pool.setBandwidth(settings.maxBandwidthBytesPerSecond);
+
+  const rules = (folder: FolderRow) => folderRules(folder, resolve(options.dataDir));
+  const observe: Observe = async (folder, path) => {
+    const root = await rootIdentity(folder.path).catch(() => null);
+    const seen = ledger.folder(folder.id).root;
+    if (!root || (seen && !sameRoot(root, seen))) return 'root-gone';
+    return observeFile(folder.path, path);
+  };
+  const transfer = createTransfer({
+    ledger,
+    pool,
+    metrics,
+    clock,
+    random,
+    settings: () => settings,
+    patience: () => patience,
+    observe,
+    onFile: (event) => {
+      emit(event);
+      board.touch();
+    },
+    onIssue: tellIssue,
+    onReach: () => orStop(noteReach),
+    onEnded: () => sweeper.soon(),
+    onFatal,
+  });
+  const board = createStatusBoard({
+    ledger,
+    transfer,
+    metrics,
+    clock,
+    keepers,
+    pause: () => pause,
+    failure: () => failure,
+    maxBandwidth: () => settings.maxBandwidthBytesPerSecond,
+    about: { version: options.version, host: options.host, dataDir: options.dataDir, startedAt: clock.now() },
+    onProgress: emit,
+  });
+
+  /** A store that refuses us needs the user; one that can't be reached is only said in the sentence. */
+  const noteReach = (): void => {
+    for (const folderId of keepers.keys()) {
+      const reach = transfer.reach(folderId);
+      if (reach.kind === 'reached') ledger.settleIssues(folderId, null, refusalCodes);
+      else if (!reach.error.retryable) {
+        ledger.raiseIssue({ folderId, path: null, error: reach.error, atMs: clock.now() });
+        tellIssue(folderId, reach.error);
+      }
+    }
+    board.touch();
+  };
+
+  const keeperFor = (folder: FolderRow): FolderKeeper => {
+    const known = keepers.get(folder.id);
+    if (known) return known;
+    transfer.join(folder, stores.store(folder.connection, folder.bucket), stores.credentials(folder.connection));
+    const keeper = createFolderKeeper({
+      folderId: folder.id,
+      ledger,
+      metrics,
+      clock,
+      settings: () => settings,
+      rules,
+      onQueued: () => {
+        transfer.wake(folder.id);
+        sweeper.soon();
+      },
+      onScan: emit,
+      onIssue: (error) => tellIssue(folder.id, error),
+      onRoot: (problem) => {
+        if (problem) transfer.pause(folder.id, 0);
+        else if (!ledger.folder(folder.id).paused) transfer.resume(folder.id);
+        board.touch();
+      },
+      onState: board.touch,
+      onFatal,
+    });
+    keepers.set(folder.id, keeper);
+    board.touch();
+    return keeper;
+  };
+
+  const sweep = async () => {
+    const isActive = (upload: { readonly fileId: number }): boolean =>
+      transfer.active().some(({ file }) => file.id === upload.fileId);
+    return sweepUploads({
+      ledger,
+      folders: ledger.folders(),
+      isActive,
+      storeFor: (bucket) => {
+        const { connection, bucket: name } = JSON.parse(bucket) as Pick<FolderRow, 'connection' | 'bucket'>;
+        return stores.store(connection, name);
+      },
+    });
+  };
+  const sweeper = createSweeper({ ledger, clock, sweep, onFatal });
+
+  /** Whatever ends the engine ends the work that waits for it. */
+  const orFatal = async <T>(work: Promise<T>): Promise<T> => {
+    let reject: (error: unknown) => void = () => undefined;
+    const fatal = new Promise<never>((_, fail) => {
+      reject = fail;
+    });
+    fatalWaiters.add(reject);
+    if (failure) reject(SluiceError.fromView(failure));
+    try {
+      return await Promise.race([work, fatal]);
+    } finally {
+      fatalWaiters.delete(reject);
+    }
+  };
+
+  const keep = async (folder: FolderRow): Promise<void> => {
+    const keeper = keeperFor(folder);
+    keeper.keep();
+  };
+
+  const verify = async (folderId: FolderId, deep: boolean) => {
+    const folder = ledger.folder(folderId);
+    const store = stores.store(folder.connection, folder.bucket);
+    await store.headBucket();
+    const storeKey = storeKeyOf(folder.connection, folder.bucket);
+    pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
+    return verifyFolder({
+      folder,
+      ledger,
+      pool,
+      storeKey,
+      clock,
+      deep,
+      rules: rules(folder),
+      signal: verifyAbort.signal,
+    });
+  };
+  const verifyAbort = new AbortController();
+
+  const setPause = (next: PauseState): void => {
+    pause = next;
+    cancelPauseTimer();
+    board.touch();
+    if (next.kind === 'running') return transfer.resume(null);
+    transfer.pause(null, pauseGraceMs);
+    if (next.untilMs !== null)
+      cancelPauseTimer = clock.after(Math.max(0, next.untilMs - clock.now()), () => setPause({ kind: 'running' }));
+  };
+
+  const api = createEngineApi({
+    ledger,
+    board,
+    secrets: options.secrets,
+    settings: () => settings,
+    credentials: stores.credentials,
+    onRequest,
+    keep,
+    drop: async (folderId) => {
+      const keeper = keepers.get(folderId);
+      keepers.delete(folderId);
+      await keeper?.close();
+      await transfer.leave(folderId);
+      sweeper.soon();
+    },
+    pauseFolder: (folderId, paused) => {
+      if (paused) transfer.pause(folderId, pauseGraceMs);
+      else transfer.resume(folderId);
+    },
+    rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
+    verify,
+    setPause,
+    applySettings: (next) => {
+      settings = next;
+      pool.setBandwidth(next.maxBandwidthBytesPerSecond);
+      transfer.wake();
+    },
+    tryNow: (folderId) => {
+      for (const id of folderId === null ? keepers.keys() : [folderId]) {
+        transfer.tryNow(id);
+        if (keepers.get(id)?.rootProblem) keepers.get(id)?.rescan();
+      }
+      transfer.wake();
+    },
+  });
+
+  const runOnce = async (folderId: FolderId, run: Parameters<SyncEngine['runOnce']>[1]) => {
+    const folder = ledger.folder(folderId);
+    run.signal.throwIfAborted();
+    try {
+      await rootIdentity(folder.path);
+      await stores.store(folder.connection, folder.bucket).headBucket();
+    } catch (error) {
+      forgetUnused(folder.id);
+      throw error;
+    }
+    if (!run.dryRun) return pass(folder, run);
+    try {
+      return await dryPass(folder, run);
+    } finally {
+      forgetUnused(folder.id);
+    }
+  };
+
+  /** A pair that only a mistyped bucket or a dry run made leaves no trace. */
+  const forgetUnused = (folderId: FolderId): void => {
+    const { kind, lastScanAt } = ledger.folder(folderId);
+    if (kind === 'manual' && lastScanAt === null && !keepers.has(folderId)) ledger.removeFolder(folderId);
+  };
+
+  const dryPass = async (folder: FolderRow, { signal, onPlanned }: Parameters<SyncEngine['runOnce']>[1]) => {
+    const { filesUnchanged, filesScanned } = await dryRun({
+      folder,
+      ledger,
+      settings,
+      rules: rules(folder),
+      signal,
+      onPlanned: onPlanned ?? (() => undefined),
+    });
+    metrics.counts.filesScanned += filesScanned;
+    metrics.counts.filesUnchanged += filesUnchanged;
+    return metrics.summary(0);
+  };
+
+  const pass = async (folder: FolderRow, { signal }: RunOnceOptions) => {
+    const reason = new SluiceError('interrupted', 'Stopped before it was finished');
+    const interrupted = (): void => {
+      for (const reject of fatalWaiters) reject(reason);
+    };
+    signal.addEventListener('abort', interrupted, { once: true });
+    try {
+      await orFatal(sweep());
+      if (signal.aborted) throw reason;
+      const keeper = keeperFor(folder);
+      // Asked for by name, it runs though the folder is paused.
+      transfer.resume(folder.id);
+      ledger.retryNow(folder.id, null);
+      const scan = await orFatal(keeper.scan(signal));
+      await orFatal(transfer.drained(folder.id, options.storePatienceMs ?? defaultStorePatienceMs));
+      const store = stores.store(folder.connection, folder.bucket);
+      const { deleted, failed } = await mirrorDeletes({
+        folder,
+        ledger,
+        store,
+        clock,
+        signal,
+        scanComplete: scan.complete,
+        onFile: emit,
+      });
+      const { filesUploaded, filesFailed } = metrics.counts;
+      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesFailed);
+      metrics.counts.filesDeleted += deleted;
+      metrics.counts.filesFailed += failed + scan.problems;
+      if (signal.aborted) throw reason;
+      await orFatal(sweep());
+      const { filesProven, filesTotal } = ledger.counts(folder.id);
+      if (filesProven === filesTotal) ledger.settleIssues(folder.id, null, ['proof-missing']);
+      return metrics.summary(needsUser(folder.id) ? 1 : 0);
+    } finally {
+      signal.removeEventListener('abort', interrupted);
+    }
+  };
+
+  /** Something that should be in the bucket isn't, or isn't confirmed. */
+  const needsUser = (folderId: FolderId): boolean => {
+    const { filesTotal, filesProven } = ledger.counts(folderId);
+    return filesProven < filesTotal || ledger.issueCount(folderId) > 0;
+  };
+
+  return {
+    api,
+    onEvent: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    sentence: board.sentence,
+    ensureFolder: async (given) => {
+      const input = FolderInput.parse({ ...given, path: resolve(given.path) });
+      await rootIdentity(input.path);
+      const same = ledger
+        .folders()
+        .find(
+          ({ path, bucket, prefix, connection }) =>
+            path === input.path &&
+            bucket === input.bucket &&
+            prefix === input.prefix &&
+            connection.endpointUrl === input.connection.endpointUrl,
+        );
+      if (!same) return ledger.addFolder(input).id;
+      const { rules, objects, deletes, connection } = input;
+      ledger.updateFolder(
+        same.id,
+        same.kind === 'kept' ? { rules, objects, deletes } : { rules, objects, deletes, connection },
+      );
+      return same.id;
+    },
+    runOnce,
+    start: async (also = []) => {
+      patience = 'forever';
+      sweeper.start();
+      for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
+    },
+    summary: (exitCode) => metrics.summary(exitCode),
+    stop: ({ graceMs = 0 } = {}) => {
+      stopped ??= (async () => {
+        cancelPauseTimer();
+        sweeper.stop();
+        verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
+        await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
+        await transfer.stop(graceMs);
+        await pool.close();
+        board.stop();
+        stores.close();
+        ledger.close();
+      })();
+      return stopped;
+    },
+  };
+}
+
+const refusalCodes = [
+  'no-credentials',
+  'wrong-keys',
+  'expired-credentials',
+  'access-denied',
+  'no-such-bucket',
+  'wrong-region',
+  'clock-skew',
+  'store-tls',
+];

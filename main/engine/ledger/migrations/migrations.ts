@@ -1,0 +1,4 @@
+import { first } from './0001-first.ts';
+
+/** In order; a ledger of version n has had the first n. Never edit one that was released: add the next. */
+export const migrations: readonly string[] = [first];

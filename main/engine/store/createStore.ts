@@ -1,0 +1,340 @@
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  HeadBucketCommand,
+  HeadObjectCommand,
+  ListBucketsCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  ListPartsCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { SluiceError } from '../../../shared/errors.ts';
+import { asS3UploadId, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
+import { checksumFields, checksumOf, objectChecksum, s3Algorithm } from './checksumFields.ts';
+import { createClients } from './clients.ts';
+import { resolveEndpoint } from './endpoint.ts';
+import { listedKey } from './listedKey.ts';
+import { listUploads } from './listUploads.ts';
+import { metadataFields, metadataNames, numberOrNull, policyFields, unquoted } from './objectFields.ts';
+import { policyRefusal } from './policyRefusal.ts';
+import { asS3Failure } from './s3Failure.ts';
+import type { ListedObject, ListedPart, Store, StoreBody, StoredObject, StoreOptions } from './store.ts';
+import { type ErrorPlace, storeError } from './storeError.ts';
+
+/** The bucket through the AWS SDK. Loading this module loads the SDK (a quarter of a second): import it when a store is needed. Throws `bad-settings`. */
+export function createStore(options: StoreOptions): Store {
+  const { target } = options;
+  const { connection, bucket: Bucket } = target;
+  const endpoint = resolveEndpoint(connection);
+  const clients = createClients(options, endpoint);
+  const { control, data } = clients;
+  const profile = connection.credentials.kind === 'chain' ? connection.credentials.profile : null;
+  const place: ErrorPlace = { endpoint: endpoint.name, bucket: Bucket, profile };
+
+  /** Retried once more when the answer named the right region, or when new credentials were there to be had. */
+  async function run<T>(operation: string, send: () => Promise<T>): Promise<T> {
+    try {
+      return await send();
+    } catch (thrown) {
+      const error = storeError(thrown, operation, place);
+      if (!(await mended(error, thrown))) throw error;
+    }
+    try {
+      return await send();
+    } catch (thrown) {
+      throw storeError(thrown, operation, place);
+    }
+  }
+
+  /** A body can't be sent again from here: the caller may, when the cause was mended. */
+  async function runOnce<T>(operation: string, body: StoreBody, send: () => Promise<T>): Promise<T> {
+    if (endpoint.signsPayload) {
+      if (body.sha256Hex === undefined)
+        throw new SluiceError('internal', `${operation} to ${endpoint.name} needs the SHA-256 of its payload`);
+      clients.declarePayload(body.bytes, body.sha256Hex);
+    }
+    try {
+      return await send();
+    } catch (thrown) {
+      const error = storeError(thrown, operation, place);
+      // the answer that refused our clock also set it
+      if (error.code !== 'clock-skew' && !(await mended(error, thrown))) throw error;
+      throw SluiceError.fromView({ ...error.view(), retryable: true, retryAfterMs: 0 });
+    }
+  }
+
+  /** Whether the next attempt has a better chance than this one. */
+  async function mended(error: SluiceError, thrown: unknown): Promise<boolean> {
+    if (error.code === 'wrong-region' && connection.region === null) {
+      const { region } = asS3Failure(thrown);
+      if (region === null || region === clients.region()) return false;
+      clients.setRegion(region);
+      return true;
+    }
+    // keys may also have been replaced by hand, or by another sign-in, since they were read
+    const isAboutKeys = error.code === 'expired-credentials' || error.code === 'wrong-keys';
+    if (!isAboutKeys || error.details.httpStatus === undefined) return false;
+    try {
+      return await clients.renewCredentials();
+    } catch {
+      // the expiry is the better message; the next request meets the provider's error itself
+      return false;
+    }
+  }
+
+  const listPage = (Prefix?: string, ContinuationToken?: string, MaxKeys?: number) =>
+    run('ListObjectsV2', () =>
+      control.send(new ListObjectsV2Command({ Bucket, Prefix, ContinuationToken, MaxKeys, EncodingType: 'url' })),
+    );
+
+  /** HEAD answers have no body: a listing says why one was refused. null: the listing is not. */
+  const refusal = (): Promise<SluiceError | null> =>
+    listPage(undefined, undefined, 1).then(
+      () => null,
+      (thrown: unknown) => storeError(thrown, 'ListObjectsV2', place),
+    );
+
+  async function runHead<T>(operation: string, send: () => Promise<T>): Promise<T> {
+    try {
+      return await run(operation, send);
+    } catch (thrown) {
+      const error = storeError(thrown, operation, place);
+      if (!unexplained.has(error.code)) throw error;
+      const reason = await refusal();
+      // asking may have renewed the credentials or found the region
+      if (reason === null) return run(operation, send);
+      throw reason.code === 'access-denied' ? error : reason;
+    }
+  }
+
+  /** A 5xx leaves open what became of the upload, and Ceph says 500 for one that is gone: its parts tell. */
+  async function afterFailedComplete(failed: SluiceError, Key: ObjectKey, UploadId: S3UploadId): Promise<SluiceError> {
+    try {
+      await run('ListParts', () => control.send(new ListPartsCommand({ Bucket, Key, UploadId, MaxParts: 1 })));
+      return failed;
+    } catch (thrown) {
+      const error = storeError(thrown, 'ListParts', place);
+      return error.code === 'no-such-upload' ? error : failed;
+    }
+  }
+
+  const store: Store = {
+    target,
+    signsPayload: endpoint.signsPayload,
+
+    async headBucket() {
+      try {
+        const output = await run('HeadBucket', () => control.send(new HeadBucketCommand({ Bucket })));
+        return { region: output.BucketRegion ?? null };
+      } catch (thrown) {
+        const error = storeError(thrown, 'HeadBucket', place);
+        const reason = unexplained.has(error.code) ? await refusal() : error;
+        if (reason !== null) throw reason;
+        return { region: null };
+      }
+    },
+
+    async listBuckets() {
+      const names: string[] = [];
+      let ContinuationToken: string | undefined;
+      do {
+        const page = await run('ListBuckets', () => control.send(new ListBucketsCommand({ ContinuationToken })));
+        for (const { Name } of page.Buckets ?? []) if (Name !== undefined) names.push(Name);
+        ContinuationToken = page.ContinuationToken;
+      } while (ContinuationToken);
+      return names;
+    },
+
+    putObject: ({ key, body, policy, metadata, signal }) =>
+      runOnce('PutObject', body, async () => {
+        const command = new PutObjectCommand({
+          Bucket,
+          Key: key,
+          Body: body.bytes,
+          ContentLength: body.length,
+          ChecksumAlgorithm: s3Algorithm[body.checksum.algorithm],
+          ...checksumFields(body.checksum),
+          ...policyFields(policy),
+          Metadata: metadataFields(metadata),
+        });
+        const output = await data.send(command, signal && { abortSignal: signal });
+        return stored(output.ETag, checksumOf(output, body.checksum.algorithm), 'PutObject');
+      }).catch((error: SluiceError) => {
+        throw policyRefusal(error, policy);
+      }),
+
+    async createMultipartUpload({ key, algorithm, policy, metadata }) {
+      const output = await run('CreateMultipartUpload', () =>
+        control.send(
+          new CreateMultipartUploadCommand({
+            Bucket,
+            Key: key,
+            ChecksumAlgorithm: s3Algorithm[algorithm],
+            // SHA-256 of parts can't be combined: composite is all there is
+            ChecksumType: algorithm === 'sha256' ? 'COMPOSITE' : 'FULL_OBJECT',
+            ...policyFields(policy),
+            Metadata: metadataFields(metadata),
+          }),
+        ),
+      ).catch((error: SluiceError) => {
+        throw policyRefusal(error, policy);
+      });
+      if (!output.UploadId) throw incomplete('CreateMultipartUpload', 'no upload id');
+      return asS3UploadId(output.UploadId);
+    },
+
+    uploadPart: ({ key, uploadId, partNumber, body, signal }) =>
+      runOnce('UploadPart', body, async () => {
+        const command = new UploadPartCommand({
+          Bucket,
+          Key: key,
+          UploadId: uploadId,
+          PartNumber: partNumber,
+          Body: body.bytes,
+          ContentLength: body.length,
+          ChecksumAlgorithm: s3Algorithm[body.checksum.algorithm],
+          ...checksumFields(body.checksum),
+        });
+        const output = await data.send(command, signal && { abortSignal: signal });
+        return stored(output.ETag, checksumOf(output, body.checksum.algorithm), 'UploadPart');
+      }),
+
+    async completeMultipartUpload({ key, uploadId, parts, sizeBytes, checksum }) {
+      const Parts = parts.map((part) => ({
+        PartNumber: part.partNumber,
+        ETag: part.etag,
+        ...checksumFields(part.checksum),
+      }));
+      const complete = () =>
+        run('CompleteMultipartUpload', () =>
+          control.send(
+            new CompleteMultipartUploadCommand({
+              Bucket,
+              Key: key,
+              UploadId: uploadId,
+              MultipartUpload: { Parts },
+              MpuObjectSize: sizeBytes,
+              ...(checksum !== null && { ChecksumType: 'FULL_OBJECT', ...checksumFields(checksum) }),
+            }),
+          ),
+        );
+      const output = await complete().catch(async (error: SluiceError) => {
+        throw error.code === 'store-server-error' ? await afterFailedComplete(error, key, uploadId) : error;
+      });
+      return stored(output.ETag, objectChecksum(output, output.ChecksumType).checksum, 'CompleteMultipartUpload');
+    },
+
+    async abortMultipartUpload({ key, uploadId }) {
+      try {
+        await run('AbortMultipartUpload', () =>
+          control.send(new AbortMultipartUploadCommand({ Bucket, Key: key, UploadId: uploadId })),
+        );
+      } catch (error) {
+        if (!(error instanceof SluiceError && error.code === 'no-such-upload')) throw error;
+      }
+    },
+
+    async *listParts({ key, uploadId }): AsyncGenerator<ListedPart> {
+      let PartNumberMarker: string | undefined;
+      do {
+        const page = await run('ListParts', () =>
+          control.send(new ListPartsCommand({ Bucket, Key: key, UploadId: uploadId, PartNumberMarker })),
+        );
+        for (const part of page.Parts ?? []) {
+          if (part.PartNumber === undefined || part.ETag === undefined) continue;
+          yield {
+            partNumber: part.PartNumber,
+            sizeBytes: part.Size ?? 0,
+            etag: unquoted(part.ETag),
+            checksum: checksumOf(part),
+          };
+        }
+        PartNumberMarker = next(page.IsTruncated, page.NextPartNumberMarker, PartNumberMarker, 'ListParts');
+      } while (PartNumberMarker !== undefined);
+    },
+
+    listMultipartUploads: (prefix) =>
+      listUploads((page) =>
+        run('ListMultipartUploads', () =>
+          control.send(new ListMultipartUploadsCommand({ Bucket, Prefix: prefix, ...page })),
+        ),
+      ),
+
+    async headObject(key) {
+      try {
+        const output = await runHead('HeadObject', () =>
+          control.send(new HeadObjectCommand({ Bucket, Key: key, ChecksumMode: 'ENABLED' })),
+        );
+        const token = output.Metadata?.[metadataNames.token];
+        return {
+          sizeBytes: output.ContentLength ?? 0,
+          etag: unquoted(output.ETag ?? ''),
+          ...objectChecksum(output, output.ChecksumType),
+          token: token === undefined ? null : asUploadToken(token),
+          mtimeMs: numberOrNull(output.Metadata?.[metadataNames.mtimeMs]),
+          lastModifiedMs: output.LastModified?.getTime() ?? null,
+          versionId: output.VersionId ?? null,
+        };
+      } catch (error) {
+        if (error instanceof SluiceError && error.code === 'no-such-key') return null;
+        throw error;
+      }
+    },
+
+    async *listObjects(prefix): AsyncGenerator<ListedObject> {
+      let token: string | undefined;
+      do {
+        const page = await listPage(prefix, token);
+        for (const { Key, Size, ETag, LastModified } of page.Contents ?? []) {
+          if (Key === undefined) continue;
+          yield {
+            key: listedKey(Key, page.EncodingType),
+            sizeBytes: Size ?? 0,
+            etag: unquoted(ETag ?? ''),
+            lastModifiedMs: LastModified?.getTime() ?? 0,
+          };
+        }
+        token = next(page.IsTruncated, page.NextContinuationToken, token, 'ListObjectsV2');
+      } while (token !== undefined);
+    },
+
+    async deleteObject({ key, ifMatch }) {
+      await run('DeleteObject', () =>
+        control.send(
+          new DeleteObjectCommand({ Bucket, Key: key, ...(ifMatch !== null && { IfMatch: `"${ifMatch}"` }) }),
+        ),
+      );
+    },
+
+    close: () => clients.destroy(),
+  };
+  return store;
+}
+
+/** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
+const unexplained = new Set(['access-denied', 'store-refused', 'wrong-keys']);
+
+function stored(etag: string | undefined, checksum: StoredObject['checksum'], operation: string): StoredObject {
+  // S3 may answer 200 and put an error, or nothing, into the body
+  if (!etag) throw incomplete(operation, 'no ETag');
+  return { etag: unquoted(etag), checksum };
+}
+
+/** The marker of the next page; a page that leads to itself would never end. */
+function next(
+  truncated: boolean | undefined,
+  marker: string | undefined,
+  before: string | undefined,
+  operation: string,
+): string | undefined {
+  if (!truncated) return undefined;
+  if (!marker || marker === before) throw incomplete(operation, 'no next page');
+  return marker;
+}
+
+const incomplete = (operation: string, missing: string): SluiceError =>
+  new SluiceError('store-server-error', `The store's answer to ${operation} has ${missing}`, { operation });

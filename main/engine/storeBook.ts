@@ -1,0 +1,77 @@
+import { SluiceError } from '../../shared/errors.ts';
+import { StoreConnection } from '../../shared/settings.ts';
+import type { SecretStore } from './engine.ts';
+import { createStore } from './store/createStore.ts';
+import { chainCredentials } from './store/credentials.ts';
+import type { CredentialsProvider, Store } from './store/store.ts';
+import { storeKeyOf } from './transfer/sendProtocol.ts';
+
+/** One client per bucket and connection for the control thread; the worker threads make their own. */
+export interface StoreBook {
+  store(connection: StoreConnection, bucket: string): Store;
+  credentials(connection: StoreConnection): CredentialsProvider;
+  close(): void;
+}
+
+/** Enough for completing, listing and looking while the workers send. */
+const controlSockets = 16;
+export const stallTimeoutMs = 60_000;
+
+export interface StoreBookOptions {
+  readonly secrets: SecretStore;
+  readonly chainCredentials?: ((connection: StoreConnection) => CredentialsProvider) | undefined;
+  readonly onRequest: (operation: string) => void;
+}
+
+export function createStoreBook(options: StoreBookOptions): StoreBook {
+  const stores = new Map<string, Store>();
+  const providers = new Map<string, CredentialsProvider>();
+
+  const credentials = (connection: StoreConnection): CredentialsProvider => {
+    const key = JSON.stringify(connection);
+    let provider = providers.get(key);
+    if (!provider) {
+      provider =
+        connection.credentials.kind === 'chain'
+          ? (options.chainCredentials ?? chainCredentials)(connection)
+          : stored(connection.credentials.ref);
+      providers.set(key, provider);
+    }
+    return provider;
+  };
+
+  const stored =
+    (ref: string): CredentialsProvider =>
+    async () => {
+      const keys = await options.secrets.get(ref);
+      if (!keys)
+        throw new SluiceError('no-credentials', 'The access key of this folder is no longer in the secret store', {
+          remedy: 'Add the folder again with its access key.',
+        });
+      return keys;
+    };
+
+  return {
+    credentials,
+    store: (connection, bucket) => {
+      const key = storeKeyOf(connection, bucket);
+      let store = stores.get(key);
+      if (!store) {
+        const target = { connection: StoreConnection.parse(connection), bucket };
+        store = createStore({
+          target,
+          credentials: credentials(connection),
+          maxSockets: controlSockets,
+          stallTimeoutMs,
+          onRequest: options.onRequest,
+        });
+        stores.set(key, store);
+      }
+      return store;
+    },
+    close: () => {
+      for (const store of stores.values()) store.close();
+      stores.clear();
+    },
+  };
+}

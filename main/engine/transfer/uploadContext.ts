@@ -1,0 +1,39 @@
+import type { EngineSettings } from '../../../shared/settings.ts';
+import type { RunMetrics } from '../insight/runMetrics.ts';
+import type { FolderRow, Ledger, Proof } from '../ledger/ledger.ts';
+import type { Clock, Random } from '../ports.ts';
+import type { Checksum, Store } from '../store/store.ts';
+import type { SendPool } from './sendPool.ts';
+import type { StoreKey } from './sendProtocol.ts';
+import type { Slots } from './slots.ts';
+import type { StoreHealth } from './storeHealth.ts';
+
+/** What the coordinators of one folder's uploads work with. */
+export interface UploadContext {
+  readonly folder: FolderRow;
+  readonly storeKey: StoreKey;
+  /** For requests without a body, on the control thread. */
+  readonly store: Store;
+  readonly ledger: Ledger;
+  readonly pool: SendPool;
+  readonly slots: Slots;
+  readonly health: StoreHealth;
+  readonly metrics: RunMetrics;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: () => EngineSettings;
+}
+
+/** What a coordinator brings back when the bucket holds the file. */
+export interface Uploaded {
+  readonly proof: Proof;
+  /** `skip`: the bytes were there already. */
+  readonly action: 'put' | 'multipart' | 'skip';
+  readonly parts: number;
+  /** The ledger has the proof already (multipart: in one transaction with the end of the upload). */
+  readonly recorded: boolean;
+}
+
+/** `crc32:base64`; a composite says over which parts: `sha256:base64-80@134217728`. */
+export const checksumText = ({ algorithm, value }: Checksum, partSizeBytes?: number): string =>
+  partSizeBytes === undefined ? `${algorithm}:${value}` : `${algorithm}:${value}@${partSizeBytes}`;

@@ -1,0 +1,68 @@
+import type { RelativePath } from '../../../shared/ids.ts';
+import type { FolderRules } from '../../../shared/settings.ts';
+import type { DirectoryListing, PathObservation, RootIdentity, SourceProblem } from '../../../shared/source.ts';
+
+export interface ScanOptions {
+  /** Absolute path of the folder. */
+  readonly root: string;
+  readonly rules: FolderRules;
+  /** Prefix of the keys, to tell which names don't fit into 1,024 bytes. */
+  readonly keyPrefix: string;
+  readonly signal: AbortSignal;
+}
+
+/** What a scan reports, batch by batch, in path order; the consumer's promise is awaited before more is read (back-pressure). */
+export interface ScanBatch {
+  readonly listings: readonly DirectoryListing[];
+  /** Single files of directories that are in `unreadable` because some of their entries could not be looked at. */
+  readonly observations: readonly PathObservation[];
+  readonly problems: readonly SourceProblem[];
+  /** Directories that could not be read, or not completely: what is in them and below, and is not reported, is unknown, not gone. */
+  readonly unreadable: readonly RelativePath[];
+  /** Files and directories left out by rules; symlinks and special files left out. */
+  readonly excluded: number;
+  readonly skippedLinks: number;
+  readonly skippedSpecial: number;
+}
+
+/** Throws SluiceError `folder-missing`, `folder-unreadable`, `not-a-folder`, `interrupted`, `root-changed` (another disk took the folder's place meanwhile), `worker-died`. */
+export type ScanFolder = (
+  options: ScanOptions,
+  onBatch: (batch: ScanBatch) => Promise<void> | void,
+) => Promise<{ readonly root: RootIdentity }>;
+
+export interface WatchOptions {
+  readonly root: string;
+  readonly rules: FolderRules;
+  readonly keyPrefix: string;
+  /** A path is reported once its identity was the same this long. */
+  readonly settleMs: number;
+  /** Settled changes, coalesced: a path at most once a batch. Awaited before the next batch. */
+  readonly onChanges: (changes: {
+    readonly observations: readonly PathObservation[];
+    readonly problems: readonly SourceProblem[];
+  }) => Promise<void> | void;
+  /** Changes may have been missed (overflow, a new or renamed directory, changed rules): scan again. */
+  readonly onRescanNeeded: (reason: string) => void;
+  readonly onState: (state: 'watching' | 'polling', detail: string | null) => void;
+  /** The root is missing or another one. Said once, then the watch is silent: close it, and watch anew when the folder is back. */
+  readonly onRootGone: () => void;
+  readonly tuning?: Partial<WatchTuning>;
+}
+
+export interface WatchTuning {
+  /** Without a working watcher a rescan is asked for this often. */
+  readonly pollMs: number;
+  /** How often the root itself is looked at: an unmount sends no event. */
+  readonly rootCheckMs: number;
+  /** Paths kept in memory until they settle; beyond it they are dropped and a rescan is asked for. */
+  readonly maxPending: number;
+}
+
+export interface FolderWatch {
+  /** Resolves when the first pass over the tree is done and changes are seen. */
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+export type WatchFolder = (options: WatchOptions) => FolderWatch;

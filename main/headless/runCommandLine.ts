@@ -1,0 +1,81 @@
+import { Command, CommanderError } from 'commander';
+import { errorView, exitCodeFor } from '../../shared/errors.ts';
+import { addDaemonCommand } from './commands/daemon.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
+import { addFolderCommand } from './commands/folder.ts';
+import { addPlanCommand } from './commands/plan.ts';
+import { addStatusCommand } from './commands/status.ts';
+import { addSyncCommand } from './commands/sync.ts';
+import { addUploadsCommand } from './commands/uploads.ts';
+import { addVerifyCommand } from './commands/verify.ts';
+import type { CommandHost } from './host.ts';
+import { printable } from './printable.ts';
+import { sayError } from './say.ts';
+
+/** Runs `sluice <args>` and returns the exit code (cli.md); whatever goes wrong ends as one sentence on stderr. */
+export async function runCommandLine(args: readonly string[], host: CommandHost): Promise<number> {
+  let exitCode = 0;
+  const done = (code: number) => {
+    exitCode = code;
+  };
+  const program = sluiceProgram(host);
+  for (const add of commands) add(program, host, done);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return exitCode;
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return asked.has(thrown.code) ? 0 : 2;
+    const error = errorView(thrown);
+    sayError(host, thrown, error);
+    return exitCodeFor(error.code);
+  }
+}
+
+const commands = [
+  addSyncCommand,
+  addDaemonCommand,
+  addFolderCommand,
+  addStatusCommand,
+  addVerifyCommand,
+  addPlanCommand,
+  addUploadsCommand,
+  addDoctorCommand,
+];
+
+/** Help and version were asked for; everything else that commander throws is a usage error it has already worded. */
+const asked = new Set(['commander.helpDisplayed', 'commander.version']);
+
+function sluiceProgram(host: CommandHost): Command {
+  // Subcommands inherit these when they are made: set before any is added.
+  return new Command('sluice')
+    .description('Keeps local folders in S3 or an S3-compatible store, and can prove it.')
+    .version(host.version, '-V, --version', 'print the version')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: host.stdout.columns ?? 100, showGlobalOptions: false })
+    .configureOutput({
+      writeOut: (text) => host.stdout.write(text),
+      writeErr: (text) => host.stderr.write(text),
+      outputError: (text, write) => write(usageText(text)),
+    })
+    .addHelpText('after', overview);
+}
+
+const overview = `
+Examples:
+  sluice sync ~/Photos s3://my-bucket/photos        one pass
+  sluice folder add ~/Photos s3://my-bucket/photos  keep it in S3 from now on …
+  sluice daemon                                     … in the background, with a web page
+  sluice verify ~/Photos --deep                     compare disk, ledger and bucket
+  sluice doctor s3://my-bucket                      what is missing, and the permissions to ask for
+
+Credentials come from the standard AWS chain: environment, profiles, SSO, instance metadata.
+Run sluice <command> --help for its flags.`;
+
+/** Commander's `error: …` as our one sentence; arguments in it come from outside. */
+function usageText(text: string): string {
+  const [first = '', ...suggestion] = text.trim().split('\n');
+  const sentence = first.replace(/^error: /, '').replace(/\.?$/, '.');
+  const rest = suggestion.length === 0 ? 'Run it with --help to see what it takes.' : suggestion.join(' ');
+  return `${printable(`sluice: ${sentence.charAt(0).toUpperCase()}${sentence.slice(1)} ${rest}`)}\n`;
+}

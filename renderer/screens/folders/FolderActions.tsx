@@ -1,0 +1,75 @@
+import { FolderOpen, Pause, Play, RefreshCw, ShieldCheck, Trash2 } from 'lucide-react';
+import { useState } from 'react';
+import type { FolderView } from '../../../shared/syncApi.ts';
+import { useAction } from '../../api/useAction.ts';
+import { useApi } from '../../api/useEngine.ts';
+import { Button } from '../../components/Button.tsx';
+import { ShowCommand } from '../../components/ShowCommand.tsx';
+import { folderCommand, verifyCommand } from '../../text/commandLine.ts';
+import { RemoveFolderDialog } from './RemoveFolderDialog.tsx';
+import { VerifyDialog } from './VerifyDialog.tsx';
+
+interface FolderActionsProps {
+  readonly folder: FolderView;
+  readonly name: string;
+}
+
+export function FolderActions({ folder, name }: FolderActionsProps) {
+  const api = useApi();
+  const { busy, run } = useAction();
+  const [asking, setAsking] = useState<'verify' | 'remove' | null>(null);
+  const openPath = window.sluiceBridge?.openPath;
+  const folderId = folder.id;
+  return (
+    <div className="folder-actions">
+      {folder.paused ? (
+        <Button
+          busy={busy}
+          icon={<Play size={15} aria-hidden />}
+          onClick={() => run(() => api.resumeFolder({ folderId }))}
+        >
+          Resume
+        </Button>
+      ) : (
+        <Button
+          busy={busy}
+          icon={<Pause size={15} aria-hidden />}
+          onClick={() => run(() => api.pauseFolder({ folderId }))}
+        >
+          Pause
+        </Button>
+      )}
+      <Button
+        busy={busy}
+        icon={<RefreshCw size={15} aria-hidden />}
+        onClick={() => run(() => api.rescanFolder({ folderId }), `Looking through ${name} again`)}
+      >
+        Rescan
+      </Button>
+      <Button icon={<ShieldCheck size={15} aria-hidden />} onClick={() => setAsking('verify')}>
+        Verify
+      </Button>
+      {openPath && (
+        <Button icon={<FolderOpen size={15} aria-hidden />} onClick={() => openPath(folder.path)}>
+          Open
+        </Button>
+      )}
+      <Button look="ghost" icon={<Trash2 size={15} aria-hidden />} onClick={() => setAsking('remove')}>
+        Remove
+      </Button>
+      <span className="spring" />
+      <ShowCommand
+        commands={[
+          folder.paused
+            ? { does: 'Resume', command: folderCommand('resume', folder) }
+            : { does: 'Pause', command: folderCommand('pause', folder) },
+          { does: 'Verify', command: verifyCommand(folder, false) },
+          { does: 'Verify, reading every local byte again', command: verifyCommand(folder, true) },
+          { does: 'Remove', command: folderCommand('remove', folder) },
+        ]}
+      />
+      <VerifyDialog folder={folder} name={name} open={asking === 'verify'} onClose={() => setAsking(null)} />
+      <RemoveFolderDialog folder={folder} name={name} open={asking === 'remove'} onClose={() => setAsking(null)} />
+    </div>
+  );
+}

@@ -1,0 +1,196 @@
+import { useEffect, useState } from 'react';
+import { errorView } from '../../../shared/errors.ts';
+import type { EngineSettings } from '../../../shared/settings.ts';
+import { useAction } from '../../api/useAction.ts';
+import { useApi, useSnapshot } from '../../api/useEngine.ts';
+import { Button } from '../../components/Button.tsx';
+import { Select } from '../../components/Select.tsx';
+import { TextField } from '../../components/TextField.tsx';
+import { fullTime } from '../../text/timeAgo.ts';
+import { formOf, parseForm, type SettingsForm } from './settingsForm.ts';
+
+export function SettingsScreen() {
+  const api = useApi();
+  const [saved, setSaved] = useState<EngineSettings | null>(null);
+  const [failure, setFailure] = useState<string | null>(null);
+  useEffect(() => {
+    api.settings({}).then(setSaved, (error) => setFailure(errorView(error).message));
+  }, [api]);
+  return (
+    <>
+      {failure && <p className="field-error">{failure}</p>}
+      {saved && <LimitsForm saved={saved} onSaved={setSaved} />}
+      <About />
+    </>
+  );
+}
+
+interface LimitsFormProps {
+  readonly saved: EngineSettings;
+  readonly onSaved: (settings: EngineSettings) => void;
+}
+
+function LimitsForm({ saved, onSaved }: LimitsFormProps) {
+  const api = useApi();
+  const { busy, run } = useAction();
+  const [form, setForm] = useState<SettingsForm>(() => formOf(saved));
+  const [tried, setTried] = useState(false);
+  const { settings, errors } = parseForm(form);
+  const shown = tried ? errors : {};
+  const changed = JSON.stringify(form) !== JSON.stringify(formOf(saved));
+  const put = (change: Partial<SettingsForm>) => setForm((current) => ({ ...current, ...change }));
+
+  const save = async () => {
+    setTried(true);
+    if (!settings) return;
+    await run(async () => {
+      const now = await api.updateSettings(settings);
+      onSaved(now);
+      setForm(formOf(now));
+      setTried(false);
+    }, 'Settings saved');
+  };
+
+  return (
+    <form
+      className="card settings"
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (!busy) void save();
+      }}
+    >
+      <fieldset>
+        <legend className="card-title">Limits</legend>
+        <div className="settings-grid">
+          <TextField
+            label="Upload speed"
+            hint="As 20MiB/s or 160Mbps. Empty: no limit."
+            placeholder="no limit"
+            value={form.bandwidth}
+            onChange={(bandwidth) => put({ bandwidth })}
+            error={shown.bandwidth}
+          />
+          <TextField
+            label="Connections at most"
+            hint="1 to 250, over all stores together."
+            inputMode="numeric"
+            value={form.maxConnections}
+            onChange={(maxConnections) => put({ maxConnections })}
+            error={shown.maxConnections}
+          />
+          <TextField
+            label="Memory for uploads"
+            hint="As 512MiB, at least 32MiB."
+            value={form.memory}
+            onChange={(memory) => put({ memory })}
+            error={shown.memory}
+          />
+        </div>
+      </fieldset>
+      <fieldset>
+        <legend className="card-title">Uploads</legend>
+        <div className="settings-grid">
+          <Select
+            label="Part size"
+            value={form.partSizeKind}
+            options={[
+              { value: 'auto', label: 'Automatic' },
+              { value: 'fixed', label: 'Always the same' },
+            ]}
+            onChange={(partSizeKind) => put({ partSizeKind })}
+          />
+          {form.partSizeKind === 'fixed' && (
+            <TextField
+              label="Size of a part"
+              hint="5MiB to 5GiB."
+              value={form.partSize}
+              onChange={(partSize) => put({ partSize })}
+              error={shown.partSize}
+            />
+          )}
+          <Select
+            label="Checksum"
+            value={form.checksum}
+            options={[
+              { value: 'auto', label: 'Automatic' },
+              { value: 'crc64nvme', label: 'CRC-64/NVME' },
+              { value: 'crc32', label: 'CRC-32' },
+              { value: 'sha256', label: 'SHA-256' },
+            ]}
+            onChange={(checksum) => put({ checksum })}
+          />
+          <TextField
+            label="Wait until a file is quiet"
+            hint="Seconds without a change, 0 to 600."
+            inputMode="decimal"
+            value={form.settleSeconds}
+            onChange={(settleSeconds) => put({ settleSeconds })}
+            error={shown.settleSeconds}
+          />
+          <TextField
+            label="Look through everything every"
+            hint="Minutes. Changes are seen at once; this catches what was missed."
+            inputMode="decimal"
+            value={form.rescanMinutes}
+            onChange={(rescanMinutes) => put({ rescanMinutes })}
+            error={shown.rescanMinutes}
+          />
+        </div>
+      </fieldset>
+      <div className="settings-actions">
+        <Button type="submit" look="primary" busy={busy} disabled={!changed}>
+          Save
+        </Button>
+        {changed && (
+          <Button
+            onClick={() => {
+              setForm(formOf(saved));
+              setTried(false);
+            }}
+          >
+            Undo
+          </Button>
+        )}
+        {shown.form && (
+          <p className="field-error" role="alert">
+            {shown.form}
+          </p>
+        )}
+      </div>
+    </form>
+  );
+}
+
+const hosts = { electron: 'Desktop app', daemon: 'Daemon', command: 'Command' } as const;
+
+function About() {
+  const { about } = useSnapshot();
+  return (
+    <section className="card" aria-labelledby="about">
+      <h2 id="about" className="card-title">
+        About
+      </h2>
+      <dl className="folder-facts">
+        <div>
+          <dt>Version</dt>
+          <dd>{about.version}</dd>
+        </div>
+        <div>
+          <dt>Runs as</dt>
+          <dd>{hosts[about.host]}</dd>
+        </div>
+        <div>
+          <dt>Since</dt>
+          <dd>{fullTime(about.startedAt)}</dd>
+        </div>
+        <div>
+          <dt>Data directory</dt>
+          <dd>
+            <bdi className="mono">{about.dataDir}</bdi>
+          </dd>
+        </div>
+      </dl>
+    </section>
+  );
+}

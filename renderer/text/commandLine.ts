@@ -1,0 +1,38 @@
+import type { ConnectionInput, FolderView } from '../../shared/syncApi.ts';
+
+/** A shell command line: words a POSIX shell would change are put in single quotes. */
+export function commandLine(words: readonly string[]): string {
+  return words.map(quote).join(' ');
+}
+
+function quote(word: string): string {
+  if (/^[\w@%+=:,./-]+$/.test(word)) return word;
+  return `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Typed keys never become part of it: the environment carries them. */
+export function addFolderCommand(input: {
+  readonly path: string;
+  readonly uri: string;
+  readonly connection: ConnectionInput;
+  readonly exclude: readonly string[];
+}): string {
+  const { connection } = input;
+  const flags = [
+    ...(connection.endpointUrl ? ['--endpoint-url', connection.endpointUrl] : []),
+    ...(connection.region ? ['--region', connection.region] : []),
+    ...(connection.pathStyle ? ['--path-style'] : []),
+    ...(connection.credentials.kind === 'chain' && connection.credentials.profile
+      ? ['--profile', connection.credentials.profile]
+      : []),
+    ...input.exclude.flatMap((pattern) => ['--exclude', pattern]),
+  ];
+  const command = commandLine(['sluice', 'folder', 'add', input.path, input.uri, ...flags]);
+  return connection.credentials.kind === 'keys' ? `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… ${command}` : command;
+}
+
+export const folderCommand = (verb: 'pause' | 'resume' | 'remove', folder: FolderView): string =>
+  commandLine(['sluice', 'folder', verb, String(folder.id)]);
+
+export const verifyCommand = (folder: FolderView, deep: boolean): string =>
+  commandLine(['sluice', 'verify', String(folder.id), ...(deep ? ['--deep'] : [])]);

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import { crc32 } from 'node:zlib';
+import { createStore } from '../../../main/engine/store/createStore.ts';
+import type { Checksum, ObjectMetadata, Store, StoreBody, StoreOptions } from '../../../main/engine/store/store.ts';
+import { SluiceError } from '../../../shared/errors.ts';
+import { asUploadToken } from '../../../shared/ids.ts';
+import { type ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
+
+export const policy: ObjectPolicy = { storageClass: null, sse: { kind: 'bucket-default' } };
+export const metadata: ObjectMetadata = { token: asUploadToken('token-1'), mtimeMs: 1_700_000_000_123.5, sizeBytes: 5 };
+
+export interface TestStore {
+  readonly store: Store;
+  /** HTTP attempts by operation. */
+  readonly counts: Record<string, number>;
+}
+
+export function openStore(
+  endpointUrl: string,
+  more: Partial<Omit<StoreOptions, 'target' | 'onRequest'>> & {
+    connection?: Partial<StoreConnection>;
+    bucket?: string;
+  } = {},
+): TestStore {
+  const { connection, bucket, ...options } = more;
+  const counts: Record<string, number> = {};
+  const store = createStore({
+    target: { connection: { ...StoreConnection.parse({ endpointUrl }), ...connection }, bucket: bucket ?? 'bucket' },
+    credentials: async () => ({ accessKeyId: 'AKIATEST', secretAccessKey: 'very-secret' }),
+    maxSockets: 8,
+    stallTimeoutMs: 5_000,
+    onRequest: (operation) => {
+      counts[operation] = (counts[operation] ?? 0) + 1;
+    },
+    ...options,
+  });
+  return { store, counts };
+}
+
+export function crc32Of(bytes: Buffer): Checksum {
+  const value = Buffer.alloc(4);
+  value.writeUInt32BE(crc32(bytes));
+  return { algorithm: 'crc32', value: value.toString('base64') };
+}
+
+export const sha256Of = (bytes: Buffer): Checksum => ({
+  algorithm: 'sha256',
+  value: createHash('sha256').update(bytes).digest('base64'),
+});
+
+/** CRC64NVME in two 32-bit halves. */
+export function crc64Of(bytes: Buffer): Checksum {
+  let high = 0xffff_ffff;
+  let low = 0xffff_ffff;
+  for (let i = 0; i < bytes.length; i++) {
+    const index = (low ^ bytes[i]!) & 0xff;
+    low = ((low >>> 8) | (high << 24)) ^ crc64Table[index * 2]!;
+    high = (high >>> 8) ^ crc64Table[index * 2 + 1]!;
+  }
+  const value = Buffer.alloc(8);
+  value.writeUInt32BE(~high >>> 0, 0);
+  value.writeUInt32BE(~low >>> 0, 4);
+  return { algorithm: 'crc64nvme', value: value.toString('base64') };
+}
+
+const crc64Table = new Uint32Array(512);
+for (let index = 0; index < 256; index++) {
+  let crc = BigInt(index);
+  for (let bit = 0; bit < 8; bit++) crc = crc & 1n ? (crc >> 1n) ^ 0x9a6c_9329_ac4b_c9b5n : crc >> 1n;
+  crc64Table[index * 2] = Number(crc & 0xffff_ffffn);
+  crc64Table[index * 2 + 1] = Number(crc >> 32n);
+}
+
+export function bodyOf(bytes: Buffer, checksum: Checksum = crc32Of(bytes)): StoreBody {
+  return { bytes, length: bytes.length, checksum, sha256Hex: createHash('sha256').update(bytes).digest('hex') };
+}
+
+export const streamBody = (
+  bytes: Readable,
+  length: number,
+  checksum: Checksum = crc32Of(Buffer.from('any')),
+): StoreBody => ({ bytes, length, checksum });
+
+export async function failure(promise: Promise<unknown>): Promise<SluiceError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof SluiceError) return error;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const item of items) list.push(item);
+  return list;
+}

@@ -8,17 +8,28 @@ interface DialogProps {
   readonly title: string;
   readonly description?: string;
   readonly size?: 'normal' | 'wide';
+  /** What has the focus when it opens; without it, its first control. */
+  readonly initialFocus?: () => HTMLElement | null;
   readonly children: ReactNode;
   /** Buttons, the main one last. */
   readonly actions: ReactNode;
 }
 
-export function Dialog({ open, onClose, title, description, size = 'normal', children, actions }: DialogProps) {
+export function Dialog({
+  open,
+  onClose,
+  title,
+  description,
+  size = 'normal',
+  initialFocus,
+  children,
+  actions,
+}: DialogProps) {
   return (
     <Base.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="dialog-backdrop" />
-        <Base.Popup className={`dialog dialog-${size}`}>
+        <Base.Popup className={`dialog dialog-${size}`} {...(initialFocus ? { initialFocus } : {})}>
           <header className="dialog-header">
             <div>
               <Base.Title className="dialog-title">{title}</Base.Title>

@@ -22,7 +22,7 @@ describe('adding a folder', () => {
     await keyboard.press('Enter');
     await page.getByRole('dialog').waitFor();
 
-    await tabTo(page, 'AWS profile');
+    await expect.poll(() => focused(page)).toBe('AWS profile');
     await keyboard.press('ArrowDown');
     await keyboard.press('ArrowDown');
     expect(await page.getByRole('radio', { checked: true }).getAttribute('aria-label')).toBe('Another S3 store');

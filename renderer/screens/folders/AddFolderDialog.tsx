@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useLayoutEffect, useRef, useState } from 'react';
 import { type ErrorView, errorView } from '../../../shared/errors.ts';
 import type { ProbeResult } from '../../../shared/syncApi.ts';
 import { notify } from '../../api/notices.ts';
@@ -43,12 +43,9 @@ function AddFolderWizard({ onClose }: { readonly onClose: () => void }) {
   const [failure, setFailure] = useState<ErrorView | null>(null);
   const body = useRef<HTMLFormElement>(null);
 
-  // Each step starts at its first control.
-  useEffect(() => {
-    body.current
-      ?.querySelector<HTMLElement>('input:not([type="hidden"]):not([aria-hidden]), [role="radio"][tabindex="0"]')
-      ?.focus();
-  }, [step]);
+  // Each step starts at its first control, in the commit that draws it: moved later, the focus would be taken from
+  // whoever is already typing.
+  useLayoutEffect(() => firstControl(body.current)?.focus(), [step]);
 
   const put = (change: Partial<AddFolderForm>) => {
     setForm((current) => ({ ...current, ...change }));
@@ -119,6 +116,7 @@ function AddFolderWizard({ onClose }: { readonly onClose: () => void }) {
       onClose={onClose}
       size="wide"
       title="Add a folder"
+      initialFocus={() => firstControl(body.current)}
       actions={
         <>
           {step === 0 && (
@@ -186,6 +184,12 @@ function AddFolderWizard({ onClose }: { readonly onClose: () => void }) {
         )}
       </div>
     </Dialog>
+  );
+}
+
+function firstControl(form: HTMLFormElement | null): HTMLElement | null {
+  return (
+    form?.querySelector<HTMLElement>('input:not([type="hidden"], [aria-hidden], [type="radio"]:not(:checked))') ?? null
   );
 }
 

@@ -1,3 +1,4 @@
+import { emptySnapshot } from '../../shared/emptySnapshot.ts';
 import type { Sentence } from '../../shared/sentence.ts';
 import { applyUpdate, type Snapshot, type Update } from '../../shared/syncApi.ts';
 
@@ -51,39 +52,12 @@ export function createEngineMirror(now: () => number = Date.now): EngineMirror {
       const idle = { filesInFlight: 0, connections: 0, bytesPerSecond: 0, etaMs: null };
       current = current
         ? { ...current, seq, at, sentence, transfers: [], totals: { ...current.totals, ...idle } }
-        : nothingYet(seq, at, sentence, about);
+        : emptySnapshot({ seq, at, sentence, about });
       publish({ seq, at, sentence, transfers: [], totals: current.totals });
     },
     subscribe: (listener) => {
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
-  };
-}
-
-/** The engine has never run: no folder is known. */
-function nothingYet(seq: number, at: number, sentence: Sentence, about: Snapshot['about']): Snapshot {
-  return {
-    seq,
-    at,
-    sentence,
-    folders: [],
-    transfers: [],
-    rate: [],
-    totals: {
-      filesQueued: 0,
-      bytesQueued: 0,
-      filesInFlight: 0,
-      connections: 0,
-      bytesPerSecond: 0,
-      etaMs: null,
-      filesToday: 0,
-      bytesToday: 0,
-      retriesToday: 0,
-    },
-    pause: { kind: 'running' },
-    maxBandwidthBytesPerSecond: null,
-    issueCount: 0,
-    about,
   };
 }

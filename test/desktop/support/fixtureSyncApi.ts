@@ -1,3 +1,4 @@
+import { emptySnapshot } from '../../../shared/emptySnapshot.ts';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asFolderId } from '../../../shared/ids.ts';
 import { defaultEngineSettings } from '../../../shared/settings.ts';
@@ -122,28 +123,16 @@ export function fixtureTransfer(change: Partial<TransferView> = {}): TransferVie
 }
 
 export function fixtureSnapshot(change: Partial<Snapshot> = {}): Snapshot {
-  return {
+  const empty = emptySnapshot({
     seq: 7,
     at: 1_790_000_000_000,
     sentence: { state: 'safe', text: 'All 3 files are safely in S3' },
-    folders: [fixtureFolder()],
-    transfers: [],
-    rate: [],
-    totals: {
-      filesQueued: 0,
-      bytesQueued: 0,
-      filesInFlight: 0,
-      connections: 0,
-      bytesPerSecond: 0,
-      etaMs: null,
-      filesToday: 3,
-      bytesToday: 3000,
-      retriesToday: 0,
-    },
-    pause: { kind: 'running' },
-    maxBandwidthBytesPerSecond: null,
-    issueCount: 0,
     about: { version: '0.1.0', host: 'electron', dataDir: '/data', startedAt: 1_790_000_000_000 },
+  });
+  return {
+    ...empty,
+    folders: [fixtureFolder()],
+    totals: { ...empty.totals, filesToday: 3, bytesToday: 3000 },
     ...change,
   };
 }

@@ -1,5 +1,6 @@
 import type { DryRunFile, EngineOptions, SyncEngine } from '../../../main/engine/engine.ts';
 import { emptySummary } from '../../../main/headless/report/syncReport.ts';
+import { emptySnapshot } from '../../../shared/emptySnapshot.ts';
 import type { EngineEvent, SyncSummary } from '../../../shared/events.ts';
 import { asFolderId } from '../../../shared/ids.ts';
 import type { Sentence } from '../../../shared/sentence.ts';
@@ -40,27 +41,13 @@ export function fakeEngine(options: EngineOptions, script: FakeEngineScript = {}
   };
   const sentence = (): Sentence => script.sentence ?? { state: 'safe', text: 'All 1 files are safely in S3' };
   const snapshot = (): Snapshot => ({
-    seq: 1,
-    at: 0,
-    sentence: sentence(),
+    ...emptySnapshot({
+      seq: 1,
+      at: 0,
+      sentence: sentence(),
+      about: { version: options.version, host: options.host, dataDir: options.dataDir, startedAt: 0 },
+    }),
     folders: [...(script.folders ?? [])],
-    transfers: [],
-    rate: [],
-    totals: {
-      filesQueued: 0,
-      bytesQueued: 0,
-      filesInFlight: 0,
-      connections: 0,
-      bytesPerSecond: 0,
-      etaMs: null,
-      filesToday: 0,
-      bytesToday: 0,
-      retriesToday: 0,
-    },
-    pause: { kind: 'running' },
-    maxBandwidthBytesPerSecond: null,
-    issueCount: 0,
-    about: { version: options.version, host: options.host, dataDir: options.dataDir, startedAt: 0 },
   });
   const api: Partial<SyncApi> = {
     snapshot: async () => snapshot(),

@@ -85,7 +85,7 @@ async function window(): Promise<number> {
       credentials: { kind: 'chain', profile: null },
     },
     rules: { include: [], exclude: [] },
-    objects: { storageClass: null, sse: { kind: 'bucket-default' } },
+    objects: { storageClass: null, sse: { kind: 'bucket-default' }, foreign: 'keep' },
     deletes: { kind: 'never' },
     kind: 'kept',
   });

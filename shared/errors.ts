@@ -1,5 +1,3 @@
-import { z } from 'zod';
-
 /**
  * Every failure Sluice can name. The code decides the exit code, the remedy and whether waiting helps; add one here before
  * throwing anything new.
@@ -48,6 +46,8 @@ export const errorCodes = [
   'checksum-mismatch',
   'proof-missing',
   'precondition-failed',
+  'foreign-object',
+  'encryption-missing',
   'conflict',
   'invalid-part',
   'store-refused',
@@ -61,22 +61,21 @@ export const errorCodes = [
 
 export type ErrorCode = (typeof errorCodes)[number];
 
-/** An error as it travels between threads, processes and screens. */
-export const ErrorView = z.object({
-  code: z.enum(errorCodes),
+/** An error as it travels between threads, processes and screens; parsed by errorSchema.ts where it comes from outside. */
+export interface ErrorView {
+  readonly code: ErrorCode;
   /** One sentence, what happened. */
-  message: z.string(),
+  readonly message: string;
   /** One sentence, what the user can do. */
-  remedy: z.string(),
-  retryable: z.boolean(),
-  retryAfterMs: z.number().optional(),
-  httpStatus: z.number().optional(),
-  s3Code: z.string().optional(),
-  requestId: z.string().optional(),
-  operation: z.string().optional(),
-  path: z.string().optional(),
-});
-export type ErrorView = z.infer<typeof ErrorView>;
+  readonly remedy: string;
+  readonly retryable: boolean;
+  readonly retryAfterMs?: number | undefined;
+  readonly httpStatus?: number | undefined;
+  readonly s3Code?: string | undefined;
+  readonly requestId?: string | undefined;
+  readonly operation?: string | undefined;
+  readonly path?: string | undefined;
+}
 
 export type ErrorDetails = Partial<Omit<ErrorView, 'code' | 'message'>> & { readonly cause?: unknown };
 
@@ -214,6 +213,9 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
     "It is sent again. If that lasts, something on the way changes bytes: check the network and this machine's memory.",
   'proof-missing': 'Run `sluice verify`; this store does not confirm checksums.',
   'precondition-failed': 'Somebody else wrote this object; choose which one to keep.',
+  'foreign-object':
+    'Move or delete it in the bucket, use another prefix, or let this folder overwrite such objects (--on-foreign overwrite).',
+  'encryption-missing': "Set the bucket's default encryption, or choose another --sse that this store does.",
   conflict: 'Nothing to do: it is tried again.',
   'invalid-part': 'Nothing to do: the upload is started again.',
   'store-refused': 'Read the message of the store; `sluice doctor` can help.',

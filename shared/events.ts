@@ -68,6 +68,14 @@ export interface SyncSummary {
   readonly requests: Readonly<Record<string, number>>;
   readonly retries: number;
   readonly resumedParts: number;
+  /** Parts sent a second time because the first was far slower than its kind. */
+  readonly hedges: number;
+  /** Requests cut off and sent again because they stood still while others went through. */
+  readonly stragglers: number;
+  /** Requests that the store refused because they were too many. */
+  readonly throttled: number;
+  /** Bytes sent in vain: of failed tries, and of parts that a second try overtook. */
+  readonly bytesWasted: number;
   readonly partLatencyMs: { readonly p50: number | null; readonly p99: number | null };
   readonly throughputBytesPerSecond: number;
   readonly peakThroughputBytesPerSecond: number;

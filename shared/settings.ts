@@ -4,6 +4,19 @@ import { GiB, MiB } from './units.ts';
 export const ChecksumAlgorithm = z.enum(['crc32', 'crc64nvme', 'sha256']);
 export type ChecksumAlgorithm = z.infer<typeof ChecksumAlgorithm>;
 
+/** A limit for some hours of some days, local time. */
+export const BandwidthRule = z.object({
+  /** 0 is Sunday. */
+  days: z.array(z.number().int().min(0).max(6)).min(1),
+  /** Minutes since midnight. */
+  fromMinute: z.number().int().min(0).max(1439),
+  /** Not after `fromMinute`: of the next day. */
+  toMinute: z.number().int().min(0).max(1440),
+  /** null: no limit then. */
+  bytesPerSecond: z.number().positive().nullable(),
+});
+export type BandwidthRule = z.infer<typeof BandwidthRule>;
+
 /** Settings of one engine; every field has the default a new user gets. */
 export const EngineSettings = z.object({
   /** Connections to all stores together, 1…250 (M3). */
@@ -16,6 +29,8 @@ export const EngineSettings = z.object({
     .default(512 * MiB),
   /** Bytes per second over all lanes; null: no limit. */
   maxBandwidthBytesPerSecond: z.number().positive().nullable().default(null),
+  /** By the clock, the first rule that holds; outside of all of them `maxBandwidthBytesPerSecond`. */
+  bandwidthSchedule: z.array(BandwidthRule).max(50).default([]),
   /** Bytes, or `auto` to plan it (M2). 5 MiB…5 GiB. */
   partSizeBytes: z
     .union([
@@ -42,6 +57,7 @@ export const EngineSettingsChange = z
     maxConnections: shape.maxConnections.unwrap(),
     memoryBytes: shape.memoryBytes.unwrap(),
     maxBandwidthBytesPerSecond: shape.maxBandwidthBytesPerSecond.unwrap(),
+    bandwidthSchedule: shape.bandwidthSchedule.unwrap(),
     partSizeBytes: shape.partSizeBytes.unwrap(),
     checksum: shape.checksum.unwrap(),
     settleMs: shape.settleMs.unwrap(),
@@ -85,6 +101,8 @@ export const ObjectPolicy = z.object({
       z.object({ kind: z.literal('aws:kms'), keyId: z.string().nullable() }),
     ])
     .default({ kind: 'bucket-default' }),
+  /** An object of the same name that this folder didn't write: left alone, the file is then an issue; or overwritten. */
+  foreign: z.enum(['keep', 'overwrite']).default('keep'),
 });
 export type ObjectPolicy = z.infer<typeof ObjectPolicy>;
 
@@ -128,7 +146,7 @@ export const FolderInput = z.object({
     .default(''),
   connection: StoreConnection,
   rules: FolderRules.default({ include: [], exclude: [] }),
-  objects: ObjectPolicy.default({ storageClass: null, sse: { kind: 'bucket-default' } }),
+  objects: ObjectPolicy.default({ storageClass: null, sse: { kind: 'bucket-default' }, foreign: 'keep' }),
   deletes: DeletePolicy.default({ kind: 'never' }),
   kind: FolderKind.default('kept'),
 });

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ErrorView, errorCodes } from './errors.ts';
+import { ErrorView } from './errorSchema.ts';
+import { errorCodes } from './errors.ts';
 import type { FolderId, IssueId } from './ids.ts';
 import { Sentence } from './sentence.ts';
 import {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ErrorView, errorView, SluiceError } from './errors.ts';
+import { ErrorView } from './errorSchema.ts';
+import { errorView, SluiceError } from './errors.ts';
 import { type SyncApi, type SyncApiMethod, syncApiMethods, Update } from './syncApi.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ErrorView } from '../../shared/errors.ts';
+import { ErrorView } from '../../shared/errorSchema.ts';
 
 /*
  * What the main process and the engine's process say to each other. SyncApi's own messages travel inside `api` envelopes and are parsed by

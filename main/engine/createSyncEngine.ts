@@ -7,6 +7,7 @@ import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState } from '../../shared/syncApi.ts';
 import { MiB } from '../../shared/units.ts';
 import { dryRun } from './dryRun.ts';
+import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
 import { createEngineApi, storedSettings } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
@@ -20,6 +21,7 @@ import { systemClock } from './ports.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
+import { startBandwidthSchedule } from './transfer/bandwidthSchedule.ts';
 import { createSendPool } from './transfer/sendPool.ts';
 import { storeKeyOf } from './transfer/sendProtocol.ts';
 import type { Observe } from './transfer/settleFailure.ts';
@@ -28,6 +30,7 @@ import { createTransfer } from './transfer/transfer.ts';
 import { verifyFolder } from './verifyFolder.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
+import { beginScan } from './watch/scanFolder.ts';
 
 /** Up to here a file travels in the small lane. */
 const smallFileLimitBytes = 8 * MiB;
@@ -82,9 +85,9 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     workers: Math.max(1, Math.min(8, availableParallelism())),
     maxSockets: 250,
     stallTimeoutMs,
+    memoryBytes: settings.memoryBytes,
     onRequests: metrics.requests,
   });
-  pool.setBandwidth(settings.maxBandwidthBytesPerSecond);
 
   const rules = (folder: FolderRow) => folderRules(folder, resolve(options.dataDir));
   const observe: Observe = async (folder, path) => {
@@ -93,9 +96,11 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     if (!root || (seen && !sameRoot(root, seen))) return 'root-gone';
     return observeFile(folder.path, path);
   };
+  const endpoints = createEndpointBook(ledger, clock);
   const transfer = createTransfer({
     ledger,
     pool,
+    endpoints,
     metrics,
     clock,
     random,
@@ -119,10 +124,11 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     keepers,
     pause: () => pause,
     failure: () => failure,
-    maxBandwidth: () => settings.maxBandwidthBytesPerSecond,
+    maxBandwidth: () => bandwidth.limit(),
     about: { version: options.version, host: options.host, dataDir: options.dataDir, startedAt: clock.now() },
     onProgress: emit,
   });
+  const bandwidth = startBandwidthSchedule({ clock, settings: () => settings, pool, onChange: () => board.touch() });
 
   /** A store that refuses us needs the user; one that can't be reached is only said in the sentence. */
   const noteReach = (): void => {
@@ -255,7 +261,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     setPause,
     applySettings: (next) => {
       settings = next;
-      pool.setBandwidth(next.maxBandwidthBytesPerSecond);
+      bandwidth.apply();
+      pool.setMemory(next.memoryBytes);
       transfer.wake();
     },
     tryNow: (folderId) => {
@@ -270,19 +277,32 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const runOnce = async (folderId: FolderId, run: Parameters<SyncEngine['runOnce']>[1]) => {
     const folder = ledger.folder(folderId);
     run.signal.throwIfAborted();
-    try {
-      await rootIdentity(folder.path);
-      await stores.store(folder.connection, folder.bucket).headBucket();
-    } catch (error) {
-      forgetUnused(folder.id);
-      throw error;
+    if (run.dryRun) {
+      try {
+        await checkPair(folder);
+        return await dryPass(folder, run);
+      } finally {
+        forgetUnused(folder.id);
+      }
     }
-    if (!run.dryRun) return pass(folder, run);
+    const { path: root, prefix: keyPrefix } = folder;
+    // Read while the store is asked; what is found is taken when it has answered.
+    const begun = run.begun ?? beginScan({ root, rules: rules(folder), keyPrefix, signal: run.signal });
     try {
-      return await dryPass(folder, run);
+      await checkPair(folder).catch((error: unknown) => {
+        forgetUnused(folder.id);
+        throw error;
+      });
+      return await pass(folder, { ...run, begun });
     } finally {
-      forgetUnused(folder.id);
+      begun.stop();
     }
+  };
+
+  const checkPair = async (folder: FolderRow): Promise<void> => {
+    await rootIdentity(folder.path);
+    const { provider } = await stores.store(folder.connection, folder.bucket).headBucket();
+    endpoints.of(folder.connection).recognised(provider ?? null);
   };
 
   /** A pair that only a mistyped bucket or a dry run made leaves no trace. */
@@ -305,7 +325,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     return metrics.summary(0);
   };
 
-  const pass = async (folder: FolderRow, { signal }: RunOnceOptions) => {
+  const pass = async (folder: FolderRow, { signal, begun }: RunOnceOptions) => {
     const reason = new SluiceError('interrupted', 'Stopped before it was finished');
     const interrupted = (): void => {
       for (const reject of fatalWaiters) reject(reason);
@@ -318,7 +338,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       // Asked for by name, it runs though the folder is paused.
       transfer.resume(folder.id);
       ledger.retryNow(folder.id, null);
-      const scan = await orFatal(keeper.scan(signal));
+      const scan = await orFatal(keeper.scan(signal, begun));
       await orFatal(transfer.drained(folder.id, options.storePatienceMs ?? defaultStorePatienceMs));
       const store = stores.store(folder.connection, folder.bucket);
       const { deleted, failed } = await mirrorDeletes({
@@ -387,6 +407,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     stop: ({ graceMs = 0 } = {}) => {
       stopped ??= (async () => {
         cancelPauseTimer();
+        bandwidth.stop();
         sweeper.stop();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));

@@ -4,6 +4,7 @@ import type { Sentence } from '../../shared/sentence.ts';
 import type { EngineSettings, FolderInput, StoreConnection } from '../../shared/settings.ts';
 import type { SyncApi } from '../../shared/syncApi.ts';
 import type { CredentialsProvider } from './store/store.ts';
+import type { BegunScan } from './watch/watch.ts';
 
 /** Where typed-in keys live: the OS keychain in the app, a 0600 file headless. Never the ledger. */
 export interface SecretStore {
@@ -40,6 +41,8 @@ export interface RunOnceOptions {
   readonly signal: AbortSignal;
   /** Decide and report, send nothing, write no file state that would change the next run. */
   readonly dryRun: boolean;
+  /** The folder is being read already, with its rules and prefix; whoever began it stops it when the pass is over. */
+  readonly begun?: BegunScan | undefined;
 }
 
 /** createSyncEngine(options): Promise<SyncEngine>. Throws `ledger-locked`, `ledger-newer`, `ledger-*`. */

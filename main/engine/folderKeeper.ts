@@ -2,14 +2,14 @@ import { type ErrorCode, type ErrorView, errorView, SluiceError } from '../../sh
 import type { ScanEvent } from '../../shared/events.ts';
 import type { FolderId, RelativePath } from '../../shared/ids.ts';
 import type { EngineSettings, FolderRules } from '../../shared/settings.ts';
-import type { SourceProblem } from '../../shared/source.ts';
+import type { RootIdentity, SourceProblem } from '../../shared/source.ts';
 import { formatCount } from '../../shared/units.ts';
 import type { RunMetrics } from './insight/runMetrics.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { Clock } from './ports.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
-import { scanFolder } from './watch/scanFolder.ts';
-import type { FolderWatch, ScanBatch } from './watch/watch.ts';
+import { beginScan, scanFolder } from './watch/scanFolder.ts';
+import type { BegunScan, FolderWatch, ScanBatch } from './watch/watch.ts';
 import { watchFolder } from './watch/watchFolder.ts';
 
 export interface KeeperOptions {
@@ -39,8 +39,8 @@ export interface ScanOutcome {
 
 /** Keeps the ledger's picture of one folder: scans it, watches it, notices when it is away. */
 export interface FolderKeeper {
-  /** Looks at everything now. One at a time: asked for during a scan, another one follows it. Throws the root's errors and the guard's. */
-  scan(signal: AbortSignal): Promise<ScanOutcome>;
+  /** Looks at everything now, or takes what `begun` reads. One at a time: asked for during a scan, another one follows it. Throws the root's errors and the guard's. */
+  scan(signal: AbortSignal, begun?: BegunScan): Promise<ScanOutcome>;
   /** Scan, then watch, rescan now and then, come back when the folder comes back. Failures become issues. */
   keep(): void;
   rescan(): void;
@@ -72,9 +72,9 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
   let rootProblem: ErrorView | null = null;
   let cancelTimer: () => void = () => undefined;
 
-  const scan = async (signal: AbortSignal): Promise<ScanOutcome> => {
+  const scan = async (signal: AbortSignal, begun?: BegunScan): Promise<ScanOutcome> => {
     while (running) await running.catch(() => undefined);
-    running = scanOnce(AbortSignal.any([signal, closing.signal]));
+    running = scanOnce(AbortSignal.any([signal, closing.signal]), begun);
     options.onState();
     try {
       return await running;
@@ -84,17 +84,19 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     }
   };
 
-  const scanOnce = async (signal: AbortSignal): Promise<ScanOutcome> => {
+  const scanOnce = async (signal: AbortSignal, begun?: BegunScan): Promise<ScanOutcome> => {
     const folder = ledger.folder(folderId);
     const startedAt = clock.now();
     const seen = { files: 0, bytes: 0, toUpload: 0, bytesToUpload: 0, excluded: 0, unchanged: 0, problems: 0 };
     const unreadable: RelativePath[] = [];
-    const replaced = await checkRoot(folder);
-    if (replaced) await refuseEmptied(folder, signal);
+    const now = await checkRoot(folder);
+    if (folder.root && !sameRoot(now, folder.root)) await refuseEmptied(folder, signal);
     const scanId = ledger.beginScan(folderId, startedAt);
     say('started', seen);
     let toldAt = startedAt;
     const onBatch = (batch: ScanBatch): void => {
+      // Begun before the root was looked at: an empty mount point must not be taken for the disk that was mounted on it since.
+      if (!sameRoot(batch.root, now)) throw anotherRoot(folder.path);
       take(batch, seen, unreadable, folder);
       const diff = ledger.observeDirectories(scanId, batch.listings);
       seen.toUpload += diff.added + diff.changed;
@@ -108,7 +110,11 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     };
     const { path: root, prefix: keyPrefix } = folder;
     const rules = options.rules(folder);
-    const found = await scanFolder({ root, rules, keyPrefix, signal }, onBatch);
+    // With a watcher, what was read before the ledger's scan began may be older than what the watcher saw.
+    const reading = begun && !watch ? begun : beginScan({ root, rules, keyPrefix, signal });
+    signal.addEventListener('abort', reading.stop, { once: true });
+    if (signal.aborted) reading.stop();
+    const found = await reading.each(onBatch).finally(() => signal.removeEventListener('abort', reading.stop));
     ledger.finishScan(scanId, { complete: true, atMs: clock.now(), unreadable });
     ledger.updateFolder(folderId, { root: found.root });
     settleScanIssues(startedAt);
@@ -279,11 +285,10 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     await old?.close();
   };
 
-  /** A mirror must never delete for a disk that isn't mounted; without deletes a new root (true) is only looked at closely. */
-  const checkRoot = async (folder: FolderRow): Promise<boolean> => {
+  /** The root as it is. A mirror must never delete for a disk that isn't mounted; without deletes a new root is only looked at closely. */
+  const checkRoot = async (folder: FolderRow): Promise<RootIdentity> => {
     const now = await rootIdentity(folder.path);
-    if (!folder.root || sameRoot(now, folder.root)) return false;
-    if (folder.deletes.kind === 'never') return true;
+    if (!folder.root || sameRoot(now, folder.root) || folder.deletes.kind === 'never') return now;
     throw new SluiceError(
       'root-changed',
       `${folder.path} is not the folder it was: another disk, or made anew. Nothing was changed`,
@@ -328,6 +333,9 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     },
   };
 }
+
+const anotherRoot = (path: string): SluiceError =>
+  new SluiceError('root-changed', `Another folder took the place of ${path} during the scan.`, { path });
 
 /** null: nothing anybody needs to know (a file that vanished while it was looked at). */
 function problemError({ code, path, detail }: SourceProblem): SluiceError | null {

@@ -1,9 +1,10 @@
 import { SluiceError } from '../../shared/errors.ts';
 import { StoreConnection } from '../../shared/settings.ts';
 import type { SecretStore } from './engine.ts';
-import { createStore } from './store/createStore.ts';
+import { createDataStore } from './store/createDataStore.ts';
 import { chainCredentials } from './store/credentials.ts';
-import type { CredentialsProvider, Store } from './store/store.ts';
+import { lazyStore } from './store/lazyStore.ts';
+import type { CredentialsProvider, Store, StoreOptions } from './store/store.ts';
 import { storeKeyOf } from './transfer/sendProtocol.ts';
 
 /** One client per bucket and connection for the control thread; the worker threads make their own. */
@@ -57,14 +58,14 @@ export function createStoreBook(options: StoreBookOptions): StoreBook {
       const key = storeKeyOf(connection, bucket);
       let store = stores.get(key);
       if (!store) {
-        const target = { connection: StoreConnection.parse(connection), bucket };
-        store = createStore({
-          target,
+        const storeOptions: StoreOptions = {
+          target: { connection: StoreConnection.parse(connection), bucket },
           credentials: credentials(connection),
           maxSockets: controlSockets,
           stallTimeoutMs,
           onRequest: options.onRequest,
-        });
+        };
+        store = lazyStore(storeOptions, createDataStore(storeOptions));
         stores.set(key, store);
       }
       return store;

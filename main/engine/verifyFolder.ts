@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { errorView } from '../../shared/errors.ts';
 import type { ObjectKey, RelativePath } from '../../shared/ids.ts';
@@ -9,7 +8,9 @@ import type { FolderRow, Ledger, Proof } from './ledger/ledger.ts';
 import { objectKey } from './plan/objectKey.ts';
 import type { Clock } from './ports.ts';
 import type { ObjectHead } from './store/store.ts';
+import { compositeChecksum, type PartChecksum } from './transfer/combineChecksums.ts';
 import { eachLimited } from './transfer/eachLimited.ts';
+import { md5OfFile } from './transfer/md5OfFile.ts';
 import type { SendPool } from './transfer/sendPool.ts';
 import type { StoreKey } from './transfer/sendProtocol.ts';
 import { scanFolder } from './watch/scanFolder.ts';
@@ -119,6 +120,12 @@ function compareWithBucket(
       ? null
       : ['checksum-differs', `Another object: ETag ${head.etag} instead of ${proof.etag}`];
   }
+  // The store kept no checksum when it was taken over as it was: its ETag is what can be held against it.
+  if (text?.startsWith('md5:')) {
+    return head.etag === proof.etag
+      ? null
+      : ['checksum-differs', `Another object: ETag ${head.etag} instead of ${proof.etag}`];
+  }
   const says = `${head.checksum.algorithm}:${head.checksum.value}`;
   return says === text ? null : ['checksum-differs', `${says} in the bucket, ${text} when it was uploaded`];
 }
@@ -126,6 +133,7 @@ function compareWithBucket(
 /** Rereads the file the way its proof was made: whole, or part by part for a composite. */
 async function localChecksum(pool: SendPool, path: string, file: ObservedFile, proven: string): Promise<string> {
   const [text = '', partSizeText] = proven.split('@');
+  if (text.startsWith('md5:')) return `md5:${await md5OfFile(path, file.identity)}`;
   const algorithm = text.slice(0, text.indexOf(':')) as ChecksumAlgorithm;
   const digest = async (offset: number, length: number): Promise<string> => {
     const source = { path, identity: file.identity, offset, length };
@@ -133,10 +141,10 @@ async function localChecksum(pool: SendPool, path: string, file: ObservedFile, p
   };
   if (partSizeText === undefined) return `${algorithm}:${await digest(0, file.sizeBytes)}`;
   const partSize = Number(partSizeText);
-  const whole = createHash(algorithm);
-  let count = 0;
-  for (let offset = 0; offset < file.sizeBytes; offset += partSize, count++) {
-    whole.update(Buffer.from(await digest(offset, Math.min(partSize, file.sizeBytes - offset)), 'base64'));
+  const parts: PartChecksum[] = [];
+  for (let offset = 0; offset < file.sizeBytes; offset += partSize) {
+    const length = Math.min(partSize, file.sizeBytes - offset);
+    parts.push({ length, value: await digest(offset, length) });
   }
-  return `${algorithm}:${whole.digest('base64')}-${count}@${partSizeText}`;
+  return `${algorithm}:${compositeChecksum(algorithm, parts).value}@${partSizeText}`;
 }

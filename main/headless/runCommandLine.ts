@@ -1,13 +1,5 @@
 import { Command, CommanderError } from 'commander';
 import { errorView, exitCodeFor } from '../../shared/errors.ts';
-import { addDaemonCommand } from './commands/daemon.ts';
-import { addDoctorCommand } from './commands/doctor.ts';
-import { addFolderCommand } from './commands/folder.ts';
-import { addPlanCommand } from './commands/plan.ts';
-import { addStatusCommand } from './commands/status.ts';
-import { addSyncCommand } from './commands/sync.ts';
-import { addUploadsCommand } from './commands/uploads.ts';
-import { addVerifyCommand } from './commands/verify.ts';
 import type { CommandHost } from './host.ts';
 import { printable } from './printable.ts';
 import { sayError } from './say.ts';
@@ -19,31 +11,40 @@ export async function runCommandLine(args: readonly string[], host: CommandHost)
     exitCode = code;
   };
   const program = sluiceProgram(host);
-  for (const add of commands) add(program, host, done);
+  for (const add of await asked(args)) add(program, host, done);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return exitCode;
   } catch (thrown) {
-    if (thrown instanceof CommanderError) return asked.has(thrown.code) ? 0 : 2;
+    if (thrown instanceof CommanderError) return onRequest.has(thrown.code) ? 0 : 2;
     const error = errorView(thrown);
     sayError(host, thrown, error);
     return exitCodeFor(error.code);
   }
 }
 
-const commands = [
-  addSyncCommand,
-  addDaemonCommand,
-  addFolderCommand,
-  addStatusCommand,
-  addVerifyCommand,
-  addPlanCommand,
-  addUploadsCommand,
-  addDoctorCommand,
-];
+type AddCommand = (program: Command, host: CommandHost, done: (code: number) => void) => void;
+
+const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string, () => Promise<AddCommand>>([
+  ['sync', async () => (await import('./commands/sync.ts')).addSyncCommand],
+  ['daemon', async () => (await import('./commands/daemon.ts')).addDaemonCommand],
+  ['folder', async () => (await import('./commands/folder.ts')).addFolderCommand],
+  ['status', async () => (await import('./commands/status.ts')).addStatusCommand],
+  ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
+  ['plan', async () => (await import('./commands/plan.ts')).addPlanCommand],
+  ['uploads', async () => (await import('./commands/uploads.ts')).addUploadsCommand],
+  ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
+]);
+
+/** The command that is asked for, and only that one is loaded; the overview and the word for a mistyped name need all of them. */
+async function asked(args: readonly string[]): Promise<readonly AddCommand[]> {
+  const named = commands.get(args[0] ?? '');
+  if (named) return [await named()];
+  return Promise.all([...commands.values()].map((load) => load()));
+}
 
 /** Help and version were asked for; everything else that commander throws is a usage error it has already worded. */
-const asked = new Set(['commander.helpDisplayed', 'commander.version']);
+const onRequest = new Set(['commander.helpDisplayed', 'commander.version']);
 
 function sluiceProgram(host: CommandHost): Command {
   // Subcommands inherit these when they are made: set before any is added.

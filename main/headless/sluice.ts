@@ -1,8 +1,12 @@
 import { errorView } from '../../shared/errors.ts';
+import { warmScanThread } from '../engine/watch/scanThread.ts';
 import type { CommandHost, Output } from './host.ts';
 import { runCommandLine } from './runCommandLine.ts';
 import { sayError } from './say.ts';
 import { version } from './version.ts';
+
+// A pass reads the folder first, on a thread that takes as long to start as all the rest of the program.
+if (process.argv[2] === 'sync') warmScanThread();
 
 /** The process `sluice`: its real streams, signals and engine around runCommandLine. */
 const host: CommandHost = {

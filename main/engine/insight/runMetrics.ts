@@ -13,6 +13,13 @@ export interface RunMetrics {
     bytesSent: number;
     retries: number;
     resumedParts: number;
+    /** Parts sent a second time on suspicion, and requests cut off because they stood still. */
+    hedges: number;
+    stragglers: number;
+    /** Requests that the store refused because they were too many. */
+    throttled: number;
+    /** Sent in vain: of failed tries, and of those a second one overtook. */
+    bytesWasted: number;
   };
   requests(operations: readonly string[]): void;
   sent(bytes: number): void;
@@ -44,6 +51,10 @@ export function createRunMetrics(now: () => number, random: () => number): RunMe
     bytesSent: 0,
     retries: 0,
     resumedParts: 0,
+    hedges: 0,
+    stragglers: 0,
+    throttled: 0,
+    bytesWasted: 0,
   };
 
   const sampleRate = (): number => {
@@ -81,7 +92,7 @@ export function createRunMetrics(now: () => number, random: () => number): RunMe
       return {
         type: 'summary',
         ...counts,
-        requests: Object.fromEntries([...requestCounts].sort(([a], [b]) => a.localeCompare(b))),
+        requests: Object.fromEntries([...requestCounts].sort(([a], [b]) => (a < b ? -1 : 1))),
         partLatencyMs: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) },
         throughputBytesPerSecond: Math.round(throughput),
         peakThroughputBytesPerSecond: Math.round(Math.max(peak, throughput)),

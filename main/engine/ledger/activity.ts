@@ -1,4 +1,5 @@
-import { ErrorView, SluiceError } from '../../../shared/errors.ts';
+import { ErrorView } from '../../../shared/errorSchema.ts';
+import { SluiceError } from '../../../shared/errors.ts';
 import { asFolderId } from '../../../shared/ids.ts';
 import { ActivityAction, type ActivityRow } from '../../../shared/syncApi.ts';
 import type { Connection } from './connection.ts';

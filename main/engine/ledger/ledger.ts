@@ -14,6 +14,9 @@ import type { ChecksumAlgorithm, FolderInput } from '../../../shared/settings.ts
 import type { DirectoryListing, PathObservation, RootIdentity, SourceIdentity } from '../../../shared/source.ts';
 import type { ActivityAction, ActivityRow, IssueView } from '../../../shared/syncApi.ts';
 
+/** Files that behave alike: up to 1 MiB, up to 100 MiB (one PutObject), up to 5 GiB, above. */
+export type SizeClass = 'small' | 'medium' | 'large' | 'huge';
+
 /** `small` files travel in their own lane so that they never wait behind a large one. */
 export type Lane = 'small' | 'large';
 
@@ -108,6 +111,21 @@ export interface PartRow {
   readonly etag: string;
   /** base64, of the upload's algorithm. */
   readonly checksum: string;
+}
+
+/** What one upload, or a run of small ones, gave. */
+export interface TuningRow {
+  /** Endpoint and bucket: tuningStoreOf() in plan/tuner.ts. */
+  readonly store: string;
+  readonly sizeClass: SizeClass;
+  /** 0 for single PutObjects. */
+  readonly partSizeBytes: number;
+  /** Connections that the controller had settled at. */
+  readonly concurrency: number;
+  readonly bytesPerSecond: number;
+  /** Sent in it. */
+  readonly bytes: number;
+  readonly at: number;
 }
 
 export type NewActivity = Omit<ActivityRow, 'id'>;
@@ -217,6 +235,11 @@ export interface Ledger {
   issues(): readonly IssueView[];
   issue(id: IssueId): IssueView | null;
   issueCount(folderId?: FolderId): number;
+
+  /** Kept per store and class, the newest 100. */
+  recordTuning(row: TuningRow): void;
+  /** Newest first. */
+  tuning(store: string, sizeClass: SizeClass): readonly TuningRow[];
 
   setting(key: string): unknown;
   setSetting(key: string, value: unknown): void;

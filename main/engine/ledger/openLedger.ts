@@ -15,6 +15,7 @@ import { createProofs } from './proofs.ts';
 import { createQueue } from './queue.ts';
 import { recover } from './recovery.ts';
 import { createSettings } from './settings.ts';
+import { createTuning } from './tuning.ts';
 import { createUploads } from './uploads.ts';
 
 /** Opens the data directory's ledger for this process alone. Throws `ledger-locked`, `ledger-newer`, `ledger-corrupt`, `ledger-full`, `ledger-io`. */
@@ -58,6 +59,7 @@ export function composeLedger(
     ...createActivity(connection),
     ...createIssues(connection),
     ...createSettings(connection),
+    ...createTuning(connection),
     ...createCheck(connection),
     close() {
       if (!db.open) return;

@@ -30,6 +30,7 @@ export type LedgerReader = Pick<
   | 'issue'
   | 'issueCount'
   | 'setting'
+  | 'tuning'
   | 'check'
   | 'close'
 > & {

@@ -14,6 +14,8 @@ export interface PartPlanInput {
   readonly partSizeBytes: number | 'auto';
   /** A limit that the user set: fewer parts at once then, so that each ends soon and a kill loses little. Bytes per second; null: none. */
   readonly limitBytesPerSecond?: number | null;
+  /** What the tuner found better than the table (plan/tuner.ts), with its sentence; a slow link and S3's limits go before it. */
+  readonly tuned?: { readonly partSizeBytes: number; readonly reason: string } | null;
   /** Largest object this store takes; AWS: 48.8 TiB. */
   readonly maxObjectBytes?: number;
 }
@@ -89,12 +91,17 @@ export function planUpload(input: PartPlanInput): PartPlan {
   };
 }
 
-function autoPartSize({ sizeBytes, bandwidthBytesPerSecond }: PartPlanInput, reasons: string[]): number {
-  const byTable = sizeBytes <= 5 * GiB ? 64 * MiB : 128 * MiB;
+/** M2's table. */
+export const tablePartSize = (sizeBytes: number): number => (sizeBytes <= 5 * GiB ? 64 * MiB : 128 * MiB);
+
+function autoPartSize({ sizeBytes, bandwidthBytesPerSecond, tuned }: PartPlanInput, reasons: string[]): number {
+  const byTable = tablePartSize(sizeBytes);
   reasons.push(`${sizeBytes <= 5 * GiB ? 'up to' : 'above'} 5 GiB: ${formatBytes(byTable)} parts`);
-  if (bandwidthBytesPerSecond === null) return byTable;
+  const wanted = tuned?.partSizeBytes ?? byTable;
+  if (tuned) reasons.push(tuned.reason);
+  if (bandwidthBytesPerSecond === null) return wanted;
   const inTime = roundDownToPowerOfTwo(bandwidthBytesPerSecond * partSecondsTarget);
-  if (inTime >= byTable) return byTable;
+  if (inTime >= wanted) return wanted;
   const crawls = tunedRange.min / bandwidthBytesPerSecond > crawlSeconds;
   const size = crawls ? s3Limits.minPartBytes : Math.max(tunedRange.min, inTime);
   reasons.push(

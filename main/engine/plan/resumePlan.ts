@@ -53,6 +53,28 @@ export function resumePlan(sizes: PartSizes, known: readonly KnownPart[], atStor
   return { finished, toCompare, toSend, toForget };
 }
 
+/**
+ * After Complete was refused for a part: the parts with the ETags that the store lists, if it has every one of them with our checksum. null: it doesn't, or they are those
+ * that were refused. Pure.
+ */
+export function listedAgain(
+  sizes: PartSizes,
+  sent: readonly KnownPart[],
+  atStore: readonly PartAtStore[],
+): readonly KnownPart[] | null {
+  const theirs = new Map(atStore.map((part) => [part.partNumber, part]));
+  let differs = false;
+  const parts: KnownPart[] = [];
+  for (const part of sent) {
+    const listed = theirs.get(part.partNumber);
+    const isSame = listed?.checksum === part.checksum && listed.sizeBytes === partLength(sizes, part.partNumber);
+    if (!listed || !isSame) return null;
+    differs ||= listed.etag !== part.etag;
+    parts.push({ ...part, etag: listed.etag });
+  }
+  return differs ? parts : null;
+}
+
 /** Bytes of a part; the last one may be shorter. */
 export function partLength({ sizeBytes, partSizeBytes }: PartSizes, partNumber: number): number {
   return Math.min(partSizeBytes, sizeBytes - (partNumber - 1) * partSizeBytes);

@@ -4,14 +4,10 @@ import { readCaBundle } from './readCaBundle.ts';
 import type { StoreCredentials, StoreOptions } from './store.ts';
 import { createTransport } from './transport.ts';
 
-/** Two clients over one pool of connections, one clock and one region. */
+/** The SDK's client over our connections, with the clock and region that were found. */
 export interface S3Clients {
   /** Requests without file bytes: the SDK's standard retry. */
   readonly control: S3Client;
-  /** PutObject and UploadPart: one attempt. */
-  readonly data: S3Client;
-  /** Hex SHA-256 of the body that is about to be sent, where the payload is signed. */
-  readonly declarePayload: (body: object, sha256Hex: string) => void;
   readonly region: () => string;
   readonly setRegion: (region: string) => void;
   /** Asks for credentials afresh; true when they are others than the last ones. */
@@ -32,7 +28,6 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
     ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
     verifyTls: connection.verifyTls,
   });
-  const payloads = new WeakMap<object, string>();
   let region = connection.region ?? 'us-east-1';
   let last: StoreCredentials | undefined;
   const credentials = async (): Promise<StoreCredentials> => {
@@ -63,10 +58,9 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
     }),
   };
   const control = new S3Client({ ...common, maxAttempts: controlAttempts });
-  const data = new S3Client({ ...common, maxAttempts: 1 });
 
   const clock = { offsetMs: 0 };
-  for (const client of [control, data]) {
+  for (const client of [control]) {
     Object.defineProperty(client.config, 'systemClockOffset', {
       get: () => clock.offsetMs,
       set: (offsetMs: number) => {
@@ -82,27 +76,15 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
       { step: 'deserialize', name: 'sluiceCount', priority: 'low' },
     );
   }
-  data.middlewareStack.add(
-    (next) => (args) => {
-      const request = args.request as { headers: Record<string, string>; body?: unknown };
-      const payload = endpoint.signsPayload ? payloads.get(request.body as object) : 'UNSIGNED-PAYLOAD';
-      if (payload !== undefined) request.headers['x-amz-content-sha256'] = payload;
-      return next(args);
-    },
-    { step: 'build', name: 'sluicePayload' },
-  );
-
   return {
     control,
-    data,
-    declarePayload: (body, sha256Hex) => void payloads.set(body, sha256Hex),
     region: () => region,
     setRegion: (found) => {
       region = found;
     },
     renewCredentials: async () => {
       const before = last;
-      for (const client of [control, data]) client.config.credentials = credentials as typeof client.config.credentials;
+      for (const client of [control]) client.config.credentials = credentials as typeof client.config.credentials;
       const now = await credentials();
       return (
         now.accessKeyId !== before?.accessKeyId ||

@@ -9,8 +9,6 @@ import {
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
-  PutObjectCommand,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asS3UploadId, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
@@ -19,10 +17,17 @@ import { createClients } from './clients.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { listedKey } from './listedKey.ts';
 import { listUploads } from './listUploads.ts';
-import { metadataFields, metadataNames, numberOrNull, policyFields, unquoted } from './objectFields.ts';
+import {
+  conditionFields,
+  metadataFields,
+  metadataNames,
+  numberOrNull,
+  policyFields,
+  unquoted,
+} from './objectFields.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { asS3Failure } from './s3Failure.ts';
-import type { ListedObject, ListedPart, Store, StoreBody, StoredObject, StoreOptions } from './store.ts';
+import type { ListedObject, ListedPart, Store, StoredObject, StoreOptions } from './store.ts';
 import { type ErrorPlace, storeError } from './storeError.ts';
 
 /** The bucket through the AWS SDK. Loading this module loads the SDK (a quarter of a second): import it when a store is needed. Throws `bad-settings`. */
@@ -31,7 +36,7 @@ export function createStore(options: StoreOptions): Store {
   const { connection, bucket: Bucket } = target;
   const endpoint = resolveEndpoint(connection);
   const clients = createClients(options, endpoint);
-  const { control, data } = clients;
+  const { control } = clients;
   const profile = connection.credentials.kind === 'chain' ? connection.credentials.profile : null;
   const place: ErrorPlace = { endpoint: endpoint.name, bucket: Bucket, profile };
 
@@ -47,23 +52,6 @@ export function createStore(options: StoreOptions): Store {
       return await send();
     } catch (thrown) {
       throw storeError(thrown, operation, place);
-    }
-  }
-
-  /** A body can't be sent again from here: the caller may, when the cause was mended. */
-  async function runOnce<T>(operation: string, body: StoreBody, send: () => Promise<T>): Promise<T> {
-    if (endpoint.signsPayload) {
-      if (body.sha256Hex === undefined)
-        throw new SluiceError('internal', `${operation} to ${endpoint.name} needs the SHA-256 of its payload`);
-      clients.declarePayload(body.bytes, body.sha256Hex);
-    }
-    try {
-      return await send();
-    } catch (thrown) {
-      const error = storeError(thrown, operation, place);
-      // the answer that refused our clock also set it
-      if (error.code !== 'clock-skew' && !(await mended(error, thrown))) throw error;
-      throw SluiceError.fromView({ ...error.view(), retryable: true, retryAfterMs: 0 });
     }
   }
 
@@ -124,7 +112,6 @@ export function createStore(options: StoreOptions): Store {
 
   const store: Store = {
     target,
-    signsPayload: endpoint.signsPayload,
 
     async headBucket() {
       try {
@@ -149,25 +136,7 @@ export function createStore(options: StoreOptions): Store {
       return names;
     },
 
-    putObject: ({ key, body, policy, metadata, signal }) =>
-      runOnce('PutObject', body, async () => {
-        const command = new PutObjectCommand({
-          Bucket,
-          Key: key,
-          Body: body.bytes,
-          ContentLength: body.length,
-          ChecksumAlgorithm: s3Algorithm[body.checksum.algorithm],
-          ...checksumFields(body.checksum),
-          ...policyFields(policy),
-          Metadata: metadataFields(metadata),
-        });
-        const output = await data.send(command, signal && { abortSignal: signal });
-        return stored(output.ETag, checksumOf(output, body.checksum.algorithm), 'PutObject');
-      }).catch((error: SluiceError) => {
-        throw policyRefusal(error, policy);
-      }),
-
-    async createMultipartUpload({ key, algorithm, policy, metadata }) {
+    async createMultipartUpload({ key, algorithm, checksumType, policy, metadata }) {
       const output = await run('CreateMultipartUpload', () =>
         control.send(
           new CreateMultipartUploadCommand({
@@ -175,7 +144,7 @@ export function createStore(options: StoreOptions): Store {
             Key: key,
             ChecksumAlgorithm: s3Algorithm[algorithm],
             // SHA-256 of parts can't be combined: composite is all there is
-            ChecksumType: algorithm === 'sha256' ? 'COMPOSITE' : 'FULL_OBJECT',
+            ChecksumType: algorithm === 'sha256' || checksumType === 'composite' ? 'COMPOSITE' : 'FULL_OBJECT',
             ...policyFields(policy),
             Metadata: metadataFields(metadata),
           }),
@@ -187,23 +156,7 @@ export function createStore(options: StoreOptions): Store {
       return asS3UploadId(output.UploadId);
     },
 
-    uploadPart: ({ key, uploadId, partNumber, body, signal }) =>
-      runOnce('UploadPart', body, async () => {
-        const command = new UploadPartCommand({
-          Bucket,
-          Key: key,
-          UploadId: uploadId,
-          PartNumber: partNumber,
-          Body: body.bytes,
-          ContentLength: body.length,
-          ChecksumAlgorithm: s3Algorithm[body.checksum.algorithm],
-          ...checksumFields(body.checksum),
-        });
-        const output = await data.send(command, signal && { abortSignal: signal });
-        return stored(output.ETag, checksumOf(output, body.checksum.algorithm), 'UploadPart');
-      }),
-
-    async completeMultipartUpload({ key, uploadId, parts, sizeBytes, checksum }) {
+    async completeMultipartUpload({ key, uploadId, parts, sizeBytes, checksum, condition }) {
       const Parts = parts.map((part) => ({
         PartNumber: part.partNumber,
         ETag: part.etag,
@@ -217,7 +170,8 @@ export function createStore(options: StoreOptions): Store {
               Key: key,
               UploadId: uploadId,
               MultipartUpload: { Parts },
-              MpuObjectSize: sizeBytes,
+              ...(sizeBytes !== null && { MpuObjectSize: sizeBytes }),
+              ...conditionFields(condition),
               ...(checksum !== null && { ChecksumType: 'FULL_OBJECT', ...checksumFields(checksum) }),
             }),
           ),
@@ -275,6 +229,8 @@ export function createStore(options: StoreOptions): Store {
           etag: unquoted(output.ETag ?? ''),
           ...objectChecksum(output, output.ChecksumType),
           token: token === undefined ? null : asUploadToken(token),
+          origin: output.Metadata?.[metadataNames.origin] ?? null,
+          sse: output.ServerSideEncryption ?? null,
           mtimeMs: numberOrNull(output.Metadata?.[metadataNames.mtimeMs]),
           lastModifiedMs: output.LastModified?.getTime() ?? null,
           versionId: output.VersionId ?? null,

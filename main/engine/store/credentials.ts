@@ -1,5 +1,6 @@
 import { SluiceError } from '../../../shared/errors.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
+import { environmentKeys } from './environmentKeys.ts';
 import { memoCredentials } from './memoCredentials.ts';
 import type { CredentialsProvider, StoreCredentials } from './store.ts';
 import { storeError } from './storeError.ts';
@@ -18,6 +19,8 @@ export function chainCredentials(connection: StoreConnection): CredentialsProvid
   let chain: CredentialsProvider | undefined;
   return memoCredentials(async () => {
     try {
+      const fromEnvironment = profile === null ? environmentKeys() : null;
+      if (fromEnvironment) return fromEnvironment;
       chain ??= await loadChain(profile);
       return await chain();
     } catch (thrown) {

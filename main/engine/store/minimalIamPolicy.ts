@@ -14,6 +14,7 @@ export function minimalIamPolicy(bucket: string, prefix: string): string {
           Effect: 'Allow',
           Action: [
             's3:PutObject',
+            // HeadObject, and If-Match of a write (docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)
             's3:GetObject',
             's3:DeleteObject',
             's3:AbortMultipartUpload',

@@ -1,11 +1,17 @@
 import type { ObjectPolicy } from '../../../shared/settings.ts';
-import type { ObjectMetadata } from './store.ts';
+import type { ObjectMetadata, WriteCondition } from './store.ts';
 
 /** As `x-amz-meta-*`. */
-export const metadataNames = { token: 'sluice-token', mtimeMs: 'sluice-mtime', sizeBytes: 'sluice-size' } as const;
+export const metadataNames = {
+  token: 'sluice-token',
+  origin: 'sluice-origin',
+  mtimeMs: 'sluice-mtime',
+  sizeBytes: 'sluice-size',
+} as const;
 
-export const metadataFields = ({ token, mtimeMs, sizeBytes }: ObjectMetadata): Record<string, string> => ({
+export const metadataFields = ({ token, origin, mtimeMs, sizeBytes }: ObjectMetadata): Record<string, string> => ({
   [metadataNames.token]: token,
+  [metadataNames.origin]: origin,
   [metadataNames.mtimeMs]: String(mtimeMs),
   [metadataNames.sizeBytes]: String(sizeBytes),
 });
@@ -16,6 +22,12 @@ export function policyFields({ storageClass, sse }: ObjectPolicy) {
     ...(sse.kind !== 'bucket-default' && { ServerSideEncryption: sse.kind }),
     ...(sse.kind === 'aws:kms' && sse.keyId !== null && { SSEKMSKeyId: sse.keyId }),
   };
+}
+
+/** The SDK's fields; each is sent as it stands, so the ETag gets its quotes back. */
+export function conditionFields(condition: WriteCondition): { IfNoneMatch?: '*'; IfMatch?: string } {
+  if (condition.kind === 'none') return {};
+  return condition.kind === 'if-absent' ? { IfNoneMatch: '*' } : { IfMatch: `"${condition.etag}"` };
 }
 
 /** ETags go without quotes everywhere inside. */

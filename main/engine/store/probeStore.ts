@@ -1,8 +1,10 @@
 import type { SluiceError } from '../../../shared/errors.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
 import type { ProbeResult } from '../../../shared/syncApi.ts';
+import { capabilitiesOf, capabilitiesText } from './capabilities.ts';
 import { resolveEndpoint, type StoreEndpoint } from './endpoint.ts';
 import { iamAction } from './minimalIamPolicy.ts';
+import { profileOf, providerOfAnswer, providerOfHost } from './providers/detectProvider.ts';
 import { readCaBundle } from './readCaBundle.ts';
 import type { CredentialsProvider, Store } from './store.ts';
 import { storeError } from './storeError.ts';
@@ -25,7 +27,7 @@ const allowedSkewMs = 15 * 60_000;
 const warnSkewMs = 60_000;
 
 /**
- * Tries, in order: reach the endpoint, the clock, sign in, the list of buckets, and of `bucket` its existence, its listing and its list of
+ * Tries, in order: reach the endpoint, what kind of store it is, the clock, sign in, the list of buckets, and of `bucket` its existence, its listing and its list of
  * unfinished uploads. Stops where going on makes no sense. Writes nothing and throws nothing: what fails is a step with its remedy.
  * `clockSkewMs` > 0: this machine is ahead.
  */
@@ -60,7 +62,9 @@ export async function probeStore(options: ProbeOptions): Promise<ProbeResult> {
       `${name} answers in ${Math.round(tookMs)} ms${tls ? ', its certificate is trusted' : ''}`,
   );
   if (reached === undefined) return result({});
-  const { clockSkewMs } = reached;
+  const { clockSkewMs, provider } = reached;
+  const known = capabilitiesOf(profileOf(provider ?? 'generic'), {});
+  steps.push({ name: 'Kind of store', ok: true, detail: capabilitiesText(known), remedy: null });
   if (clockSkewMs !== null) steps.push(clockStep(clockSkewMs));
 
   const keys = await attempt(
@@ -112,7 +116,8 @@ async function reach({ connection, timeoutMs = 10_000 }: ProbeOptions) {
     const serverMs = Date.parse(response.headers.date ?? '');
     // the Date header has whole seconds: half of one is the best guess for the rest
     const clockSkewMs = Number.isNaN(serverMs) ? null : Math.round(Date.now() - tookMs / 2 - (serverMs + 500));
-    return { name: endpoint.name, tls: endpoint.tls && connection.verifyTls, tookMs, clockSkewMs };
+    const provider = providerOfHost(endpoint.host) ?? providerOfAnswer(response.headers);
+    return { name: endpoint.name, tls: endpoint.tls && connection.verifyTls, tookMs, clockSkewMs, provider };
   } catch (thrown) {
     throw storeError(thrown, 'GET', placeOf(endpoint));
   } finally {

@@ -1,6 +1,7 @@
-import type { Readable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import type { ObjectKey, S3UploadId, UploadToken } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm, ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
+import type { ProviderName } from './capabilities.ts';
 
 /** Keys as the SDK wants them; asked for again when they expire. */
 export interface StoreCredentials {
@@ -34,19 +35,52 @@ export interface Checksum {
 }
 
 /**
- * A body of known length and checksum. Data plane only: whoever sends it computed the checksum beforehand.
- * A Readable is sent once; after an error the caller makes a new one.
+ * Where the checksum of a body travels: before it as a header, which means reading the file twice (hash, then send), or behind it as a trailer (aws-chunked,
+ * `STREAMING-UNSIGNED-PAYLOAD-TRAILER`), so that it is read once. Trailers only where the payload isn't signed and the store is known to take them.
  */
-export interface StoreBody {
-  readonly bytes: Buffer | Readable;
-  readonly length: number;
-  readonly checksum: Checksum;
-  /** Hex SHA-256 of the payload; needed where `signsPayload` of the store is true, ignored elsewhere. */
-  readonly sha256Hex?: string;
+export type ChecksumPlacement = 'header' | 'trailer';
+
+/** A body of known length. Data plane only. */
+export type StoreBody =
+  | { readonly kind: 'bytes'; readonly bytes: Buffer; readonly checksum: Checksum; readonly sha256Hex?: string }
+  /** Sent once; after an error the caller makes a new one. */
+  | {
+      readonly kind: 'pumped';
+      readonly length: number;
+      /** Writes exactly `length` bytes, each buffer reused only after its write's callback. Rejects with `source-*` or the signal's reason; never ends `destination`. */
+      readonly pump: (destination: Writable) => Promise<void>;
+      readonly checksum:
+        | { readonly placement: 'header'; readonly checksum: Checksum }
+        /** `result` is asked once, after the last byte was pumped. */
+        | { readonly placement: 'trailer'; readonly algorithm: ChecksumAlgorithm; readonly result: () => Checksum };
+      /** Hex SHA-256 of the payload; needed where `signsPayload` of the store is true, ignored elsewhere. */
+      readonly sha256Hex?: string;
+    };
+
+/** What must hold of the key for a write to happen; else the store answers 412 (`precondition-failed`). */
+export type WriteCondition =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'if-absent' }
+  | { readonly kind: 'if-match'; readonly etag: string };
+
+/** How one request with a body went, ms. */
+export interface SendTiming {
+  /** DNS, TCP and TLS; 0 on a kept-alive connection. */
+  readonly connectMs: number;
+  /** From having a connection until the last byte of the body left for the kernel. */
+  readonly bodyMs: number;
+  /** From there to the first byte of the answer. */
+  readonly answerMs: number;
+}
+
+export interface SentObject extends StoredObject {
+  readonly timing: SendTiming;
 }
 
 export interface ObjectMetadata {
   readonly token: UploadToken;
+  /** Which folder of which machine wrote it (transfer/originOf.ts): what is ours by an earlier ledger may be overwritten, what is somebody else's may not. */
+  readonly origin: string;
   /** Source mtime, ms since the epoch. */
   readonly mtimeMs: number;
   readonly sizeBytes: number;
@@ -57,6 +91,7 @@ export interface PutObjectInput {
   readonly body: StoreBody;
   readonly policy: ObjectPolicy;
   readonly metadata: ObjectMetadata;
+  readonly condition: WriteCondition;
   readonly signal?: AbortSignal;
 }
 
@@ -71,6 +106,8 @@ export interface UploadPartInput {
   readonly uploadId: S3UploadId;
   readonly partNumber: number;
   readonly body: StoreBody;
+  /** A connection of its own, not one from the pool: a straggler's second try must not share its fate. */
+  readonly freshConnection: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -100,9 +137,18 @@ export interface ObjectHead {
   readonly checksum: Checksum | null;
   readonly checksumType: 'full-object' | 'composite' | null;
   readonly token: UploadToken | null;
+  readonly origin: string | null;
+  /** As the store says it, `AES256` or `aws:kms`; null: it says none. */
+  readonly sse: string | null;
   readonly mtimeMs: number | null;
   readonly lastModifiedMs: number | null;
   readonly versionId: string | null;
+}
+
+export interface FoundBucket {
+  readonly region: string | null;
+  /** The kind of store, by the headers of its answer (providers/detectProvider.ts); null or absent: they don't tell. */
+  readonly provider?: ProviderName | null;
 }
 
 export interface ListedObject {
@@ -113,26 +159,36 @@ export interface ListedObject {
 }
 
 /**
- * The bucket. Every method throws SluiceError with a store code (shared/errors.ts), `operation` and, where known, `httpStatus`,
- * `s3Code`, `requestId`, `retryAfterMs`. Requests with a body are sent once: retrying is transfer's business. All others are retried by the
- * SDK (3 attempts). Data requests always carry a checksum that the server verifies.
+ * Requests with a body, signed and sent by ourselves: the SDK spends 660 µs of CPU on each, five times what it takes (engine-facts.md). Each is sent once: retrying is
+ * transfer's business. Every one carries a checksum that the server verifies. Throws SluiceError with a store code (shared/errors.ts), `operation` and, where known,
+ * `httpStatus`, `s3Code`, `requestId`, `retryAfterMs`.
  */
-export interface Store {
+export interface DataStore {
   readonly target: StoreTarget;
   /** Plain HTTP to another host: the payload's SHA-256 is part of the signature. TLS and loopback: it isn't. */
   readonly signsPayload: boolean;
+  /** As Store's; here so that a run with nothing to send, and a worker thread, need not load the SDK. */
+  headBucket(): Promise<FoundBucket>;
+  headObject(key: ObjectKey): Promise<ObjectHead | null>;
+  putObject(input: PutObjectInput): Promise<SentObject>;
+  uploadPart(input: UploadPartInput): Promise<SentObject>;
+  close(): void;
+}
 
+/** The bucket through the SDK: all requests without a body of ours; retried by the SDK (3 attempts). Throws as DataStore does. */
+export interface Store {
+  readonly target: StoreTarget;
   /** Throws `no-such-bucket`, `access-denied`, `wrong-keys`, `wrong-region`, `clock-skew`, `store-*`. */
-  headBucket(): Promise<{ readonly region: string | null }>;
+  headBucket(): Promise<FoundBucket>;
   listBuckets(): Promise<readonly string[]>;
-  putObject(input: PutObjectInput): Promise<StoredObject>;
   createMultipartUpload(input: {
     readonly key: ObjectKey;
     readonly algorithm: ChecksumAlgorithm;
+    /** What the store is to keep over all parts; full-object unless given, sha256 is composite always. */
+    readonly checksumType?: 'full-object' | 'composite';
     readonly policy: ObjectPolicy;
     readonly metadata: ObjectMetadata;
   }): Promise<S3UploadId>;
-  uploadPart(input: UploadPartInput): Promise<StoredObject>;
   /**
    * `checksum`: of the whole object for crc32 and crc64nvme (FULL_OBJECT), null for sha256 (composite only). Throws on an error inside a 200 too. The SDK's own retry is
    * on; `no-such-upload` may mean that an earlier attempt went through: reconcile with headObject and the token.
@@ -141,8 +197,10 @@ export interface Store {
     readonly key: ObjectKey;
     readonly uploadId: S3UploadId;
     readonly parts: readonly CompletedPart[];
-    readonly sizeBytes: number;
+    /** null: not told, for a store that doesn't take it. */
+    readonly sizeBytes: number | null;
     readonly checksum: Checksum | null;
+    readonly condition: WriteCondition;
   }): Promise<StoredObject>;
   /** Resolves too when the upload is already gone. */
   abortMultipartUpload(input: { readonly key: ObjectKey; readonly uploadId: S3UploadId }): Promise<void>;

@@ -71,6 +71,10 @@ export class ActiveTransfer {
     return this.#strategy;
   }
 
+  get partSizeBytes(): number {
+    return this.#partSizeBytes;
+  }
+
   get bytesDone(): number {
     let bytes = this.#finishedBytes;
     for (const [partNumber, sent] of this.#inFlight) bytes += Math.min(sent, this.#lengthOf(partNumber));

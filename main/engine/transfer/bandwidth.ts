@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 export interface Bandwidth {
   /** Bytes per second; null: no limit. Takes effect at once, for those who wait already too. */
   setLimit(bytesPerSecond: number | null): void;
+  isLimited(): boolean;
   /** Bytes to write at once, so that a slow limit stays smooth: a twentieth of a second's worth, 4 KiB…`most`. */
   chunkBytes(most: number): number;
   /** Resolves when `bytes` may be sent. Rejects when aborted; what was set aside for them is free again. */
@@ -15,7 +16,7 @@ export interface Bandwidth {
 
 const slots = { limit: 0, clockNs: 1, change: 2 } as const;
 /** Whoever waits looks this often whether the limit changed. */
-const lookEveryMs = 200;
+const lookEveryMs = 50;
 /** How far the clock may lag behind: what an idle link may send at once. */
 const burstNs = 50_000_000n;
 
@@ -30,6 +31,7 @@ export function bandwidthOver(memory: SharedArrayBuffer): Bandwidth {
       Atomics.store(cells, slots.clockNs, process.hrtime.bigint());
       Atomics.add(cells, slots.change, 1n);
     },
+    isLimited: () => Atomics.load(cells, slots.limit) !== 0n,
     chunkBytes: (most) => {
       const limit = Number(Atomics.load(cells, slots.limit));
       return limit === 0 ? most : Math.max(4096, Math.min(most, Math.round(limit / 20)));

@@ -1,93 +1,129 @@
-import { read } from 'node:fs';
-import { Readable, type Writable } from 'node:stream';
+import type { Writable } from 'node:stream';
 import { SluiceError } from '../../../shared/errors.ts';
+import { KiB, MiB } from '../../../shared/units.ts';
 import type { Bandwidth } from './bandwidth.ts';
+import type { BufferPool } from './bufferPool.ts';
+import { bestChunkBytes, readChunk, readPace } from './readChunk.ts';
+import type { SourceFile } from './sourceFile.ts';
 
 export interface PumpedRange {
-  readonly fd: number;
+  readonly source: Pick<SourceFile, 'fd' | 'check'>;
+  /** On a disk of this machine, where a read may block the thread, and there are other threads. */
+  readonly mayBlock: boolean;
+  /** That pump beside this one, itself included. */
+  readonly threads: number;
   readonly offset: number;
   readonly length: number;
+  readonly buffers: BufferPool;
   readonly bandwidth: Bandwidth;
+  /** TLS encrypts a write in one go: smaller ones. */
+  readonly tls: boolean;
   readonly signal: AbortSignal;
+  /** Sees every byte once, in order, before it is written: the checksum on the fly. */
+  readonly onRead?: (bytes: Buffer) => void;
   readonly onSent: (bytes: number) => void;
 }
 
-const bufferBytes = 512 * 1024;
+/** One is being read while the other is on its way into the socket. */
 const buffersPerBody = 2;
+const smallestChunkBytes = 64 * KiB;
+/** 1 MiB is slower (engine-facts). */
+const tlsChunkBytes = 256 * KiB;
+/** All bodies of all threads together, about: more bodies take smaller chunks, so that 250 connections fit in a small process. */
+const pumpingBytes = 32 * MiB;
+/** Being pumped in this thread. */
+let bodies = 0;
 
 /**
- * A range of a file pumped into the request by positional reads through two reused buffers: a stream's own machinery (64 KiB chunks,
- * copies, events) takes twice the CPU and whole-part buffers take the memory (engine-facts: 2.9 GiB/s and 72 MiB against 1.1–1.5 and 2.1–2.6 at 313 MiB).
- * The HTTP handler calls pipe(); nothing else is supported.
+ * A range of a file pumped into a request by positional reads through reused buffers: a stream's own machinery (64 KiB chunks, copies, events) takes twice the CPU, and
+ * whole-part buffers take the memory (engine-facts: 2.9 GiB/s and 72 MiB against 1.1–1.5 and 2.1–2.6 at 313 MiB). The file is checked before the last bytes go, so that
+ * no store completes an object of which half is old. Rejects with `source-*`, the signal's reason, or what closed the destination.
  */
-export class PumpedBody extends Readable {
-  readonly #range: PumpedRange;
-
-  constructor(range: PumpedRange) {
-    super({ autoDestroy: false });
-    this.#range = range;
-  }
-
-  override pipe<T extends NodeJS.WritableStream>(destination: T): T {
-    void pump(this.#range, destination as unknown as Writable).catch((error: Error) => {
-      (destination as unknown as Writable).destroy(error);
-    });
-    return destination;
-  }
-
-  override _read(): void {
-    this.destroy(new SluiceError('internal', 'A pumped body can only be piped'));
-  }
-}
-
-async function pump(range: PumpedRange, destination: Writable): Promise<void> {
-  const free: Buffer[] = [];
-  const flushed: Promise<void>[] = [];
-  let outstanding = 0;
-  let position = range.offset;
+export async function pumpBody(range: PumpedRange, destination: Writable): Promise<void> {
+  const { source, buffers, bandwidth, signal } = range;
   const end = range.offset + range.length;
-  while (position < end) {
-    while (outstanding >= buffersPerBody) await flushed.shift();
-    const buffer = free.pop() ?? takeBuffer();
-    const want = Math.min(range.bandwidth.chunkBytes(bufferBytes), end - position);
-    const got = await readAt(range.fd, buffer, want, position);
-    if (got === 0) throw new SluiceError('source-changed', 'The file became shorter while it was read');
-    await range.bandwidth.admit(got, range.signal);
-    if (destination.destroyed) return;
-    position += got;
-    outstanding++;
-    const written = write(destination, buffer.subarray(0, got)).then(() => {
-      free.push(buffer);
-      outstanding--;
-      range.onSent(got);
+  const writing = new Set<Buffer>();
+  let failure: Error | undefined;
+  let wake: (() => void) | undefined;
+  const fail = (error: Error) => {
+    failure ??= error;
+    wake?.();
+  };
+  // A request that is destroyed before it has a socket never calls back.
+  const onClose = () => fail(new Error('the connection closed inside the body'));
+  const onAbort = () => fail(signal.reason as Error);
+  destination.on('close', onClose);
+  destination.on('error', fail);
+  signal.addEventListener('abort', onAbort);
+  const progress = () =>
+    new Promise<void>((resolve) => {
+      wake = resolve;
     });
-    // Rejection is seen when awaited; until then it must not count as unhandled.
-    written.catch(() => undefined);
-    flushed.push(written);
+  /** A second buffer only if there is one: a body that holds one waits for it to leave instead of for others. */
+  const nextBuffer = async (bytes: number): Promise<Buffer> => {
+    for (;;) {
+      if (failure) throw failure;
+      const buffer = writing.size < buffersPerBody ? buffers.tryTake(bytes) : null;
+      if (buffer) return buffer;
+      if (writing.size === 0) return await buffers.take(bytes, signal);
+      await progress();
+    }
+  };
+  const write = (buffer: Buffer, bytes: number) => {
+    writing.add(buffer);
+    destination.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), (error) => {
+      if (!writing.delete(buffer)) return;
+      if (error) {
+        buffers.lose(buffer);
+        return fail(error);
+      }
+      buffers.give(buffer);
+      range.onSent(bytes);
+      wake?.();
+    });
+  };
+
+  bodies++;
+  try {
+    if (signal.aborted) throw signal.reason;
+    if (destination.destroyed) onClose();
+    for (let position = range.offset; position < end; ) {
+      const pace = readPace(range.mayBlock);
+      const best = range.tls ? tlsChunkBytes : bestChunkBytes[pace];
+      const most = Math.min(best, end - position, fairChunkBytes(range.threads));
+      const buffer = await nextBuffer(most);
+      let got = 0;
+      try {
+        const want = Math.min(bandwidth.chunkBytes(most), end - position);
+        got = await readChunk(source.fd, buffer, want, position, pace);
+        if (got === 0) throw new SluiceError('source-changed', 'The file became shorter while it was read');
+        range.onRead?.(got === buffer.length ? buffer : buffer.subarray(0, got));
+        position += got;
+        if (position === end) await source.check();
+        if (bandwidth.isLimited()) await bandwidth.admit(got, signal);
+        if (failure) throw failure;
+      } catch (error) {
+        buffers.give(buffer);
+        throw error;
+      }
+      write(buffer, got);
+    }
+    while (writing.size > 0 && !failure) await progress();
+    if (failure) throw failure;
+  } finally {
+    bodies--;
+    destination.off('close', onClose);
+    destination.off('error', fail);
+    signal.removeEventListener('abort', onAbort);
+    // After a failure they may still be on their way into the socket.
+    for (const buffer of writing) buffers.lose(buffer);
+    writing.clear();
   }
-  await Promise.all(flushed);
-  destination.end();
-  // Only what was flushed may be used again: after a failure a buffer may still be on its way into the socket.
-  pool.push(...free);
 }
 
-/** Resolves when the bytes have left for the kernel: only then may the buffer be used again. */
-function write(destination: Writable, bytes: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    destination.write(bytes, (error) => (error ? reject(error) : resolve()));
-  });
+function fairChunkBytes(threads: number): number {
+  const fair = pumpingBytes / (threads * bodies * buffersPerBody);
+  let chunk = smallestChunkBytes;
+  while (chunk * 2 <= fair) chunk *= 2;
+  return chunk;
 }
-
-function readAt(fd: number, buffer: Buffer, length: number, position: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    read(fd, buffer, 0, length, position, (error, got) => {
-      // Without its name a disk's error would pass for one of the network's.
-      if (error)
-        reject(new SluiceError('source-unreadable', `The file can't be read (${error.code})`, { cause: error }));
-      else resolve(got);
-    });
-  });
-}
-
-const pool: Buffer[] = [];
-const takeBuffer = (): Buffer => pool.pop() ?? Buffer.allocUnsafeSlow(bufferBytes);

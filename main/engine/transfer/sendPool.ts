@@ -1,16 +1,21 @@
 import { Worker } from 'node:worker_threads';
 import { errorView, SluiceError } from '../../../shared/errors.ts';
+import { MiB } from '../../../shared/units.ts';
 import type { CredentialsProvider, StoreTarget } from '../store/store.ts';
 import { workerUrl } from '../workerUrl.ts';
 import { bandwidthOver, newBandwidthMemory } from './bandwidth.ts';
+import { memoryBudgetOver, newBudgetMemory } from './memoryBudget.ts';
 import type { FromWorker, SendJob, SendResult, StoreKey, ToWorker, WorkerStart } from './sendProtocol.ts';
+import { threadFor } from './threadFor.ts';
 
 export interface SendPoolOptions {
-  /** Threads, ≥ 1. */
+  /** Threads at most, ≥ 1; they start when there is work for them. */
   readonly workers: number;
   /** Sockets per store and worker. */
   readonly maxSockets: number;
   readonly stallTimeoutMs: number;
+  /** Bytes of buffers in all threads together; each has at least 1 MiB. */
+  readonly memoryBytes?: number;
   readonly onRequests: (operations: readonly string[]) => void;
 }
 
@@ -25,56 +30,85 @@ export type ResultFor<J extends SendJob> = J['kind'] extends 'put' | 'part'
   ? SendResult & { kind: 'stored' | 'unchanged' }
   : SendResult & { kind: J['kind'] };
 
-/** Worker threads that send; jobs go to the one with the least to do. A thread that dies is replaced and its jobs fail with `worker-died`. */
+/** Worker threads that send. A thread that dies is replaced and its jobs fail with `worker-died`. */
 export interface SendPool {
   addStore(key: StoreKey, target: StoreTarget, credentials: CredentialsProvider): void;
-  /** `onSent` gets bytes as they leave, about every 100 ms. */
+  /** `onSent` gets body bytes as they leave, about every 100 ms. */
   send<J extends SendJob>(job: J, onSent?: (bytes: number) => void): JobHandle<ResultFor<J>>;
   /** Bytes per second over all threads; null: no limit. */
   setBandwidth(bytesPerSecond: number | null): void;
+  /** Bytes of buffers over all threads. */
+  setMemory(bytes: number): void;
+  /** What all threads hold in buffers now, and the most they ever held at once. */
+  memory(): { readonly heldBytes: number; readonly mostHeldBytes: number };
   close(): Promise<void>;
 }
 
 interface OpenJob {
+  readonly weight: number;
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
   readonly onSent: ((bytes: number) => void) | undefined;
 }
 
 interface Member {
-  worker: Worker;
+  readonly thread: number;
+  readonly worker: Worker;
   readonly jobs: Map<number, OpenJob>;
   readonly stores: Set<StoreKey>;
+  /** Sum of the open jobs' weights. */
+  load: number;
+  toTell: ToWorker[];
 }
+
+const defaultMemoryBytes = 64 * MiB;
+/** A third of Node's own: 10 MiB less a thread. Less still is slower and larger, since what is short-lived is then kept for long (measured 1…16). */
+const resourceLimits = { maxYoungGenerationSizeMb: 16 };
 
 export function createSendPool(options: SendPoolOptions): SendPool {
   const memory = newBandwidthMemory();
   const bandwidth = bandwidthOver(memory);
+  const budgetMemory = newBudgetMemory(options.memoryBytes ?? defaultMemoryBytes, options.workers);
+  const budget = memoryBudgetOver(budgetMemory);
   const targets = new Map<StoreKey, { target: StoreTarget; credentials: CredentialsProvider }>();
   const members: Member[] = [];
   let lastId = 0;
   let closed = false;
 
-  /** Threads start when there is work for them: a run with nothing to send needs none. */
   const startMember = (): Member => {
-    const start: WorkerStart = { bandwidth: memory };
+    let thread = 0;
+    while (members.some((member) => member.thread === thread)) thread++;
+    const start: WorkerStart = { thread, threads: options.workers, bandwidth: memory, budget: budgetMemory };
     const member: Member = {
-      worker: new Worker(workerUrl('sendWorker', import.meta.url), { workerData: start }),
+      thread,
+      worker: new Worker(workerUrl('sendWorker', import.meta.url), { workerData: start, resourceLimits }),
       jobs: new Map(),
       stores: new Set(),
+      load: 0,
+      toTell: [],
     };
     const lose = (cause: unknown) => {
       const at = members.indexOf(member);
-      if (at >= 0) members.splice(at, 1);
+      if (at < 0) return;
+      members.splice(at, 1);
+      budget.forget(thread);
       for (const job of member.jobs.values())
         job.reject(new SluiceError('worker-died', 'A sending thread ended unexpectedly', { cause }));
       member.jobs.clear();
     };
-    member.worker.on('message', (message: FromWorker) => receive(member, message));
+    member.worker.on('message', (messages: readonly FromWorker[]) => {
+      for (const message of messages) receive(member, message);
+    });
     member.worker.on('error', lose);
     member.worker.on('exit', (code) => lose(new Error(`exit code ${code}`)));
     members.push(member);
     return member;
+  };
+
+  const settled = (member: Member, id: number): OpenJob | undefined => {
+    const job = member.jobs.get(id);
+    if (job && member.jobs.delete(id)) member.load -= job.weight;
+    return job;
   };
 
   const receive = (member: Member, message: FromWorker): void => {
@@ -83,16 +117,10 @@ export function createSendPool(options: SendPoolOptions): SendPool {
         options.onRequests(message.requests);
         for (const [id, bytes] of message.sent) member.jobs.get(id)?.onSent?.(bytes);
         return;
-      case 'done': {
-        const job = member.jobs.get(message.id);
-        member.jobs.delete(message.id);
-        return job?.resolve({ ...message.result, sentMs: message.sentMs } as never);
-      }
-      case 'failed': {
-        const job = member.jobs.get(message.id);
-        member.jobs.delete(message.id);
-        return job?.reject(SluiceError.fromView(message.error));
-      }
+      case 'done':
+        return settled(member, message.id)?.resolve({ ...message.result, sentMs: message.sentMs } as never);
+      case 'failed':
+        return settled(member, message.id)?.reject(SluiceError.fromView(message.error));
       case 'need-credentials':
         return void answerCredentials(member, message.request, message.store);
     }
@@ -105,11 +133,13 @@ export function createSendPool(options: SendPoolOptions): SendPool {
     tell(member, { type: 'credentials', request, answer });
   };
 
-  const pick = (): Member => {
-    const idle = members.find((member) => member.jobs.size === 0);
-    if (idle) return idle;
-    if (members.length < options.workers) return startMember();
-    return members.reduce((least, member) => (member.jobs.size < least.jobs.size ? member : least));
+  const pick = (weight: number): Member => {
+    const at = threadFor(
+      members.map(({ load }) => load),
+      options.workers,
+      weight,
+    );
+    return members[at] ?? startMember();
   };
 
   const introduce = (member: Member, key: StoreKey): void => {
@@ -131,14 +161,18 @@ export function createSendPool(options: SendPoolOptions): SendPool {
           cancel: () => undefined,
         };
       }
-      const member = pick();
+      const weight = weightOf(job);
+      const member = pick(weight);
       if ('store' in job) introduce(member, job.store);
       const id = ++lastId;
-      const result = new Promise<never>((resolve, reject) => member.jobs.set(id, { resolve, reject, onSent }));
+      const result = new Promise<never>((resolve, reject) => member.jobs.set(id, { weight, resolve, reject, onSent }));
+      member.load += weight;
       tell(member, { type: 'job', id, job });
       return { result, cancel: () => tell(member, { type: 'cancel', id }) };
     },
     setBandwidth: (bytesPerSecond) => bandwidth.setLimit(bytesPerSecond),
+    setMemory: (bytes) => budget.setLimit(bytes),
+    memory: () => ({ heldBytes: budget.heldBytes(), mostHeldBytes: budget.mostHeldBytes() }),
     close: async () => {
       closed = true;
       const leaving = [...members];
@@ -148,4 +182,17 @@ export function createSendPool(options: SendPoolOptions): SendPool {
   };
 }
 
-const tell = (member: Member, message: ToWorker): void => member.worker.postMessage(message);
+/** What is said in one turn of the event loop goes as one message. */
+function tell(member: Member, message: ToWorker): void {
+  member.toTell.push(message);
+  if (member.toTell.length > 1) return;
+  setImmediate(() => {
+    const messages = member.toTell;
+    member.toTell = [];
+    member.worker.postMessage(messages);
+  });
+}
+
+/** A request costs its thread about what moving half a mebibyte does (100–200 µs). */
+const requestWeight = 0.5 * MiB;
+const weightOf = (job: SendJob): number => requestWeight + ('source' in job ? job.source.length : 0);

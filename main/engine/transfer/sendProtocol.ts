@@ -2,7 +2,16 @@ import type { ErrorView } from '../../../shared/errors.ts';
 import type { ObjectKey, S3UploadId } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm, ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
 import type { SourceIdentity } from '../../../shared/source.ts';
-import type { Checksum, ObjectHead, ObjectMetadata, StoreCredentials, StoreTarget } from '../store/store.ts';
+import type {
+  Checksum,
+  ChecksumPlacement,
+  ObjectHead,
+  ObjectMetadata,
+  SendTiming,
+  StoreCredentials,
+  StoreTarget,
+  WriteCondition,
+} from '../store/store.ts';
 
 /** Bytes of a local file, as they must be: a job whose source isn't this any more fails with `source-changed`. */
 export interface SourceRange {
@@ -26,6 +35,9 @@ export type SendJob =
       readonly algorithm: ChecksumAlgorithm;
       readonly policy: ObjectPolicy;
       readonly metadata: ObjectMetadata;
+      readonly condition: WriteCondition;
+      /** For bodies too large to be read into memory; the others have it in the header. */
+      readonly placement: ChecksumPlacement;
       /** `crc32:base64` of what the bucket has: equal bytes are not sent again. */
       readonly provenChecksum: string | null;
     }
@@ -37,6 +49,8 @@ export type SendJob =
       readonly uploadId: S3UploadId;
       readonly partNumber: number;
       readonly algorithm: ChecksumAlgorithm;
+      readonly placement: ChecksumPlacement;
+      readonly freshConnection: boolean;
     }
   /** Reads and checksums, sends nothing: for resume, unchanged files and verify. */
   | { readonly kind: 'digest'; readonly source: SourceRange; readonly algorithm: ChecksumAlgorithm }
@@ -44,11 +58,18 @@ export type SendJob =
 
 export type SendResult =
   /** `checksum` is ours, computed from the bytes; `confirmed`: the server said the same one. */
-  | { readonly kind: 'stored'; readonly etag: string; readonly checksum: Checksum; readonly confirmed: boolean }
+  | {
+      readonly kind: 'stored';
+      readonly etag: string;
+      readonly checksum: Checksum;
+      readonly confirmed: boolean;
+      readonly timing: SendTiming;
+    }
   | { readonly kind: 'unchanged'; readonly checksum: Checksum }
   | { readonly kind: 'digest'; readonly checksum: Checksum }
   | { readonly kind: 'head'; readonly head: ObjectHead | null };
 
+/** Messages travel in batches, one per turn of the event loop: it is the message that costs, not what is in it. */
 export type ToWorker =
   | {
       readonly type: 'store';
@@ -75,6 +96,12 @@ export type FromWorker =
 
 /** What a worker is started with. */
 export interface WorkerStart {
+  /** Which of the pool's threads it is, from 0; a replacement takes the number of the dead. */
+  readonly thread: number;
+  /** How many the pool may have. */
+  readonly threads: number;
   /** Shared by all workers: see bandwidth.ts. */
   readonly bandwidth: SharedArrayBuffer;
+  /** Shared by all workers: see memoryBudget.ts. */
+  readonly budget: SharedArrayBuffer;
 }

@@ -1,11 +1,10 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { errorView } from '../../../shared/errors.ts';
+import { type ErrorView, errorView } from '../../../shared/errors.ts';
 import type { Lane } from '../ledger/ledger.ts';
 import { partMayRetry } from '../plan/afterFailure.ts';
 import { backoffs, retryDelayMs } from '../plan/retryDelay.ts';
 import { noteFailure } from './askStore.ts';
-import type { ResultFor } from './sendPool.ts';
-import type { SendJob } from './sendProtocol.ts';
+import { sleep } from './requestRate.ts';
+import { type BodyJob, type Sent, sendOnce, stoodStill } from './sendOnce.ts';
 import type { Release } from './slots.ts';
 import type { UploadContext } from './uploadContext.ts';
 
@@ -13,54 +12,84 @@ export interface SendHooks {
   started(): void;
   sent(bytes: number): void;
   failed(): void;
+  /** A failure that is the caller's own doing: thrown at once, and not held against the store. */
+  isExperiment?: ((error: ErrorView) => boolean) | undefined;
 }
 
+/** A store that asks for less has a file wait, not fail: its tries are counted apart. */
+const throttledTries = 40;
+/** Cut off so often, a request is left to the transport's own time-out. */
+const mostCutOffs = 3;
+
 /**
- * Sends one put or part until it is through or hopeless: each try takes a slot (the first may bring its own), waits its backoff without one, and while
- * the store is out of reach simply waits: an outage costs no tries. Throws the last error.
+ * Sends one put or part until it is through or hopeless: each try takes a slot (the first may bring its own) and goes when the store's request rate allows, waits its backoff
+ * and its turn in the retry budget without one, and while the store is out of reach simply waits: an outage costs no tries. Throws the last error.
  */
-export async function sendWithRetry<J extends SendJob & { kind: 'put' | 'part' }>(
+export async function sendWithRetry<J extends BodyJob>(
   context: UploadContext,
   lane: Lane,
   job: J,
   hooks: SendHooks,
   signal: AbortSignal,
   firstSlot?: Release,
-): Promise<ResultFor<J> & { sentMs: number }> {
-  const { folder, slots, pool, health, metrics, random, storeKey } = context;
+): Promise<Sent<J>> {
+  const { folder, slots, flow, health, metrics, clock, random, storeKey } = context;
   let slot = firstSlot;
+  let next = job;
+  let throttled = 0;
+  let cutOffs = 0;
   for (let tries = 0; ; ) {
     const release = slot ?? (await slots.wait(lane, folder.id, signal));
     slot = undefined;
     let error: unknown;
+    let view: ErrorView | null = null;
     try {
+      await flow.admit(job.key, signal);
       signal.throwIfAborted();
       hooks.started();
-      const handle = pool.send(job, (bytes) => {
-        metrics.sent(bytes);
-        hooks.sent(bytes);
-      });
-      signal.addEventListener('abort', handle.cancel, { once: true });
-      try {
-        const result = await handle.result;
+      const sent = await sendOnce(
+        context,
+        lane,
+        next,
+        { onSent: hooks.sent, mayCutOff: cutOffs < mostCutOffs },
+        signal,
+      );
+      if (sent !== stoodStill) {
         health.succeeded(storeKey);
-        if (result.kind === 'stored') metrics.partLatency(result.sentMs);
-        return result;
-      } finally {
-        signal.removeEventListener('abort', handle.cancel);
+        if (sent.kind === 'stored') metrics.partLatency(sent.sentMs);
+        return sent;
       }
     } catch (thrown) {
       error = thrown;
+      view = errorView(thrown);
     } finally {
       release();
     }
     signal.throwIfAborted();
-    const view = errorView(error);
     hooks.failed();
-    noteFailure(context, view);
-    if (health.reach(storeKey).kind === 'reached') tries++;
-    if (!partMayRetry(view, tries)) throw error;
     metrics.counts.retries++;
-    await sleep(retryDelayMs(tries, backoffs.part, random(), view.retryAfterMs), undefined, { signal });
+    if (view === null) {
+      cutOffs++;
+      // Whatever the old connection suffers from, the next doesn't share it.
+      if (next.kind === 'part') next = { ...next, freshConnection: true };
+      await flow.retry(signal);
+      continue;
+    }
+    if (hooks.isExperiment?.(view)) {
+      metrics.counts.retries--;
+      throw error;
+    }
+    noteFailure(context, view);
+    if (view.code === 'store-throttled') {
+      metrics.counts.throttled++;
+      throttled++;
+    } else if (health.reach(storeKey).kind === 'reached') tries++;
+    if (!partMayRetry(view, tries) || throttled > throttledTries) {
+      metrics.counts.retries--;
+      throw error;
+    }
+    if (view.code === 'store-throttled') continue;
+    await sleep(clock, retryDelayMs(tries, backoffs.part, random(), view.retryAfterMs), signal);
+    await flow.retry(signal);
   }
 }

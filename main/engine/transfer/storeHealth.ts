@@ -18,6 +18,8 @@ export type Reach =
 export interface StoreHealth {
   reach(store: StoreKey): Reach;
   mayUse(store: StoreKey): boolean;
+  /** Only its probe got through as yet: send a few, and see. */
+  onTrial(store: StoreKey): boolean;
   succeeded(store: StoreKey): void;
   /** `immediate`: one answer is enough (wrong keys); else several in a row without a success between. */
   failed(store: StoreKey, error: ErrorView, immediate: boolean): void;
@@ -38,9 +40,16 @@ export interface StoreHealthOptions {
 
 /** Failures in a row that open the breaker: a reset connection now and then is no outage. */
 const failuresToBlock = 5;
+/** A 500 may be about one key: it takes a dozen in a row, and nothing else between, to be about the store. */
+const serverErrorWeight = failuresToBlock / 12;
+/** After a probe got through, the next requests are the trial: so much less is needed to open again. */
+const trialCredit = 3.5;
 
 interface State {
+  /** In a row, weighed. */
   failures: number;
+  /** A probe got through, no request yet: if it opens again it is the same outage. */
+  trial: { readonly since: number; readonly tries: number } | null;
   coolUntil: number;
   reach: Reach;
   cancelTimer: () => void;
@@ -54,7 +63,7 @@ export function createStoreHealth({ clock, random, probe, onChange }: StoreHealt
   const state = (store: StoreKey): State => {
     let found = states.get(store);
     if (!found) {
-      found = { failures: 0, coolUntil: 0, reach: { kind: 'reached' }, cancelTimer: () => undefined };
+      found = { failures: 0, trial: null, coolUntil: 0, reach: { kind: 'reached' }, cancelTimer: () => undefined };
       states.set(store, found);
     }
     return found;
@@ -63,7 +72,9 @@ export function createStoreHealth({ clock, random, probe, onChange }: StoreHealt
   const block = (store: StoreKey, error: ErrorView): void => {
     const current = state(store);
     const before = current.reach;
-    const tries = before.kind === 'blocked' ? before.tries + 1 : 0;
+    const earlier = before.kind === 'blocked' ? before : current.trial;
+    current.trial = null;
+    const tries = earlier ? earlier.tries + 1 : 0;
     const waitMs = Math.max(
       backoffs.probe.baseMs / 2,
       retryDelayMs(tries, backoffs.probe, random(), error.retryAfterMs),
@@ -71,7 +82,7 @@ export function createStoreHealth({ clock, random, probe, onChange }: StoreHealt
     current.reach = {
       kind: 'blocked',
       error,
-      since: before.kind === 'blocked' ? before.since : clock.now(),
+      since: earlier?.since ?? clock.now(),
       tries,
       nextTryAt: clock.now() + waitMs,
     };
@@ -82,8 +93,9 @@ export function createStoreHealth({ clock, random, probe, onChange }: StoreHealt
 
   const heal = (store: StoreKey): void => {
     const current = state(store);
-    current.failures = 0;
     if (current.reach.kind === 'reached') return;
+    current.failures = trialCredit;
+    current.trial = { since: current.reach.since, tries: current.reach.tries };
     current.cancelTimer();
     current.reach = { kind: 'reached' };
     onChange(store);
@@ -106,12 +118,17 @@ export function createStoreHealth({ clock, random, probe, onChange }: StoreHealt
     },
     // An answer to something sent before the breaker opened doesn't close it: the probe does.
     succeeded: (store) => {
-      state(store).failures = 0;
+      const current = state(store);
+      const wasOnTrial = current.trial !== null;
+      current.failures = 0;
+      current.trial = null;
+      if (wasOnTrial && current.reach.kind === 'reached') onChange(store);
     },
+    onTrial: (store) => state(store).trial !== null,
     failed: (store, error, immediate) => {
       if (stopped) return;
       const current = state(store);
-      current.failures++;
+      current.failures += error.code === 'store-server-error' ? serverErrorWeight : 1;
       if (current.reach.kind === 'reached' && (immediate || current.failures >= failuresToBlock)) block(store, error);
     },
     throttled: (store, retryAfterMs) => {

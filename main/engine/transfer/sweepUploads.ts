@@ -21,6 +21,8 @@ export interface SweepResult {
 
 /** Clocks may differ by what S3 tolerates. */
 const skewMs = 15 * 60_000;
+/** CreateMultipartUpload, tried three times with a minute of silence each, and some backoff. */
+const createMs = 5 * 60_000;
 
 /**
  * Ends what we began and won't finish: the durable abort queue, uploads of files that need none any more, and uploads that S3 created without its answer reaching the
@@ -63,17 +65,30 @@ async function endUpload({ ledger, storeFor }: SweepOptions, upload: UploadRow):
     ledger.uploadGone(upload.id);
     return 1;
   }
-  // CreateMultipartUpload may have gone through: ours is whatever began for this very key since we asked, and isn't known.
+  // CreateMultipartUpload may have gone through. Ours is what began for this very key while we asked, isn't known, and has no part: we never sent one to it.
   if (beingCreated(ledger, upload)) return 0;
   let aborted = 0;
   for await (const { key, uploadId, initiatedAtMs } of store.listMultipartUploads(upload.key)) {
-    if (key !== upload.key || initiatedAtMs < upload.intendedAt - skewMs || isKnown(ledger, uploadId)) continue;
+    const sinceAskedMs = initiatedAtMs - upload.intendedAt;
+    if (key !== upload.key || sinceAskedMs < -skewMs || sinceAskedMs > createMs + skewMs) continue;
+    if (isKnown(ledger, uploadId) || (await hasParts(store, { key, uploadId }))) continue;
     if (beingCreated(ledger, upload)) return aborted;
     await store.abortMultipartUpload({ key, uploadId });
     aborted++;
   }
   ledger.uploadGone(upload.id);
   return aborted;
+}
+
+async function hasParts(store: Store, upload: Parameters<Store['listParts']>[0]): Promise<boolean> {
+  try {
+    for await (const _ of store.listParts(upload)) return true;
+    return false;
+  } catch (error) {
+    // Somebody ended it meanwhile: nothing of ours to end.
+    if (errorView(error).code === 'no-such-upload') return true;
+    throw error;
+  }
 }
 
 /** Another one for the same key is on its way: what is listed might be that one. */

@@ -1,30 +1,38 @@
 import { type ErrorView, errorView, SluiceError } from '../../../shared/errors.ts';
 import type { FileEvent } from '../../../shared/events.ts';
-import type { FileId, FolderId } from '../../../shared/ids.ts';
+import type { FolderId } from '../../../shared/ids.ts';
 import type { EngineSettings } from '../../../shared/settings.ts';
+import type { EndpointBook } from '../endpointBook.ts';
 import type { RunMetrics } from '../insight/runMetrics.ts';
 import type { FolderRow, Lane, Ledger, QueuedFile } from '../ledger/ledger.ts';
 import type { Patience } from '../plan/afterFailure.ts';
-import { fairest } from '../plan/fairShare.ts';
 import { objectKey } from '../plan/objectKey.ts';
-import { planUpload } from '../plan/partPlan.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { CredentialsProvider, Store } from '../store/store.ts';
 import { ActiveTransfer } from './activeTransfer.ts';
-import { activityOf } from './activityOf.ts';
+import { concludeUpload } from './concludeUpload.ts';
+import { createDrains } from './drains.ts';
+import { createEncryptionCheck } from './encryptionCheck.ts';
+import { createFeed } from './feed.ts';
+import { hasWork, type Member, newMember } from './member.ts';
 import { multipartFile } from './multipartFile.ts';
+import { originOf } from './originOf.ts';
 import { createProofWriter } from './proofWriter.ts';
 import { putFile } from './putFile.ts';
 import type { SendPool } from './sendPool.ts';
-import { storeKeyOf } from './sendProtocol.ts';
+import { type StoreKey, storeKeyOf } from './sendProtocol.ts';
 import { createSettler, type Observe } from './settleFailure.ts';
 import { createSlots, type Release } from './slots.ts';
+import { createStoreFlow, type StoreFlow } from './storeFlow.ts';
 import { createStoreHealth, type Reach } from './storeHealth.ts';
-import type { UploadContext, Uploaded } from './uploadContext.ts';
+import type { Uploaded } from './uploadContext.ts';
+import { createUploadPlans } from './uploadPlans.ts';
 
 export interface TransferOptions {
   readonly ledger: Ledger;
   readonly pool: SendPool;
+  /** What is known of each store. */
+  readonly endpoints: EndpointBook;
   readonly metrics: RunMetrics;
   readonly clock: Clock;
   readonly random: Random;
@@ -64,43 +72,20 @@ export interface Transfer {
   stop(graceMs: number): Promise<void>;
 }
 
-interface Member {
-  readonly context: UploadContext;
-  abort: AbortController;
-  paused: boolean;
-  rootGone: boolean;
-  readonly active: Map<FileId, ActiveTransfer>;
-  /** Small files are claimed by the batch. */
-  readonly claimed: QueuedFile[];
-  /** false: the ledger had none left when last asked. */
-  readonly maybe: Record<Lane, boolean>;
-  lastGivenAt: number;
-  toldUnconfirmed: boolean;
-}
-
-/** Large files open at a time; their parts share the large lane's slots. */
-const largeFilesAtOnce = 6;
-const claimBatch = 64;
-/** Of all connections; the rest is for small files, of which more than about 64 at once gained nothing where it was measured. */
-const largeLaneShare = 0.3;
-
 export function createTransfer(options: TransferOptions): Transfer {
   const { ledger, pool, metrics, clock, random, settings } = options;
   const members = new Map<FolderId, Member>();
-  const drains = new Set<() => void>();
   let pausedAll = false;
   let stopping = false;
   let broken = false;
-  let pumping = false;
   let cancelDueTimer: () => void = () => undefined;
-  let turn = 0;
 
   const fatal = (error: unknown): void => {
     if (broken) return;
     broken = true;
     for (const member of members.values()) member.abort.abort(stopped());
     options.onFatal(error);
-    for (const check of drains) check();
+    drains.check();
   };
   /** The ledger's errors surface here, not in the middle of an upload. */
   const guarded = <T>(work: () => T): T | undefined => {
@@ -114,30 +99,66 @@ export function createTransfer(options: TransferOptions): Transfer {
 
   const mayRun = (member: Member): boolean =>
     !stopping && !broken && !pausedAll && !member.paused && health.mayUse(member.context.storeKey);
+  const drains = createDrains(clock);
+  const plans = createUploadPlans({ ledger, clock, random, settings });
+  const flows = new Map<StoreKey, StoreFlow>();
+  const flowOf = (folder: FolderRow, storeKey: StoreKey): StoreFlow => {
+    let flow = flows.get(storeKey);
+    if (!flow) {
+      flow = createStoreFlow({
+        clock,
+        max: () => settings().maxConnections,
+        start: (lane) => guarded(() => plans.startFor(folder, lane)) ?? null,
+        isLimited: plans.isLimited,
+        onChange: () => {
+          slots.wake();
+          feed.schedule();
+        },
+      });
+      flows.set(storeKey, flow);
+    }
+    return flow;
+  };
   const slots = createSlots({
-    limit: (lane) => {
-      const { maxConnections } = settings();
-      const large = Math.max(1, Math.round(maxConnections * largeLaneShare));
-      return lane === 'large' ? large : Math.max(1, maxConnections - large);
+    storeOf: (folder) => members.get(folder)?.context.storeKey ?? '',
+    limit: (lane, storeKey) => (health.onTrial(storeKey) ? 1 : (flows.get(storeKey)?.limit(lane) ?? 1)),
+    total: () => settings().maxConnections,
+    busyStores: () => {
+      if (flows.size < 2) return noStores;
+      const busy = new Set<StoreKey>();
+      for (const member of members.values()) {
+        if ((member.active.size > 0 || hasWork(member, 'small') || hasWork(member, 'large')) && mayRun(member))
+          busy.add(member.context.storeKey);
+      }
+      return busy;
     },
     mayUse: (folder) => {
       const member = members.get(folder);
       return member !== undefined && mayRun(member);
     },
-    onFree: () => schedulePump(),
+    onFree: () => feed.schedule(),
+  });
+  const feed = createFeed({
+    ledger,
+    slots,
+    members,
+    mayRun,
+    start: (member, lane, file, slot) => void run(member, lane, file, slot),
+    guarded,
   });
   const health = createStoreHealth({
     clock,
     random,
     probe: async (storeKey) => {
       for (const { context } of members.values())
-        if (context.storeKey === storeKey) return void (await context.store.headBucket());
+        if (context.storeKey === storeKey)
+          return context.endpoint.recognised((await context.store.headBucket()).provider ?? null);
     },
     onChange: () => {
       options.onReach();
       slots.wake();
-      schedulePump();
-      for (const check of drains) check();
+      feed.schedule();
+      drains.check();
     },
   });
   const writer = createProofWriter(ledger, clock, fatal);
@@ -147,72 +168,9 @@ export function createTransfer(options: TransferOptions): Transfer {
     onRootGone: (id) => {
       const member = members.get(id);
       if (member) member.rootGone = true;
-      for (const check of drains) check();
+      drains.check();
     },
   });
-
-  const schedulePump = (): void => {
-    if (pumping) return;
-    pumping = true;
-    queueMicrotask(() => {
-      pumping = false;
-      guarded(pump);
-    });
-  };
-
-  const pump = (): void => {
-    while (slots.free('small') > 0) {
-      const member = nextMember('small', ({ context }) => slots.holding('small', context.folder.id));
-      if (!member) break;
-      const file = member.claimed.shift() ?? claim(member);
-      if (!file) continue;
-      const slot = slots.take('small', member.context.folder.id);
-      if (!slot) {
-        member.claimed.unshift(file);
-        break;
-      }
-      void run(member, 'small', file, slot);
-    }
-    while (largeActive() < largeFilesAtOnce) {
-      const member = nextMember('large', (candidate) => candidate.active.size);
-      if (!member) break;
-      const [file] = ledger.claimNext(member.context.folder.id, 'large', 1);
-      if (file) void run(member, 'large', file);
-      else member.maybe.large = false;
-    }
-  };
-
-  const nextMember = (lane: Lane, holding: (member: Member) => number): Member | undefined => {
-    const asking = [...members.values()].filter(
-      (member) => (member.maybe[lane] || (lane === 'small' && member.claimed.length > 0)) && mayRun(member),
-    );
-    const id = fairest(
-      asking.map((member) => ({
-        id: member.context.folder.id,
-        holding: holding(member),
-        lastGivenAt: member.lastGivenAt,
-      })),
-    );
-    const chosen = id === null ? undefined : members.get(id);
-    if (chosen) chosen.lastGivenAt = ++turn;
-    return chosen;
-  };
-
-  const claim = (member: Member): QueuedFile | undefined => {
-    member.claimed.push(...ledger.claimNext(member.context.folder.id, 'small', claimBatch));
-    if (member.claimed.length === 0) member.maybe.small = false;
-    return member.claimed.shift();
-  };
-
-  /** Those of a store that is away only wait: they must not keep another store's files from starting. */
-  const largeActive = (): number => {
-    let count = 0;
-    for (const member of members.values()) {
-      if (!mayRun(member)) continue;
-      for (const { lane } of member.active.values()) if (lane === 'large') count++;
-    }
-    return count;
-  };
 
   const run = async (member: Member, lane: Lane, file: QueuedFile, slot?: Release): Promise<void> => {
     const active = new ActiveTransfer(file, lane, objectKey(member.context.folder.prefix, file.path), clock.now());
@@ -220,7 +178,12 @@ export function createTransfer(options: TransferOptions): Transfer {
     const { signal } = member.abort;
     try {
       const uploaded = await upload(member, lane, active, signal, slot);
-      guarded(() => succeeded(member, active, uploaded));
+      if (uploaded.sourceChanged && !broken) {
+        // Before it is concluded, so that nobody takes the folder for done in between.
+        const error = new SluiceError('source-changed', 'The file changed while its upload was being completed');
+        await settler.failed(member.context, active, error.view());
+      }
+      guarded(() => conclude(member, active, uploaded));
     } catch (error) {
       if (!broken) {
         const view = signal.aborted ? stopped().view() : errorView(error);
@@ -230,10 +193,10 @@ export function createTransfer(options: TransferOptions): Transfer {
         });
       }
       member.active.delete(file.id);
-      for (const check of drains) check();
+      drains.check();
     } finally {
       slot?.();
-      schedulePump();
+      feed.schedule();
       if (!broken) options.onEnded();
     }
   };
@@ -245,63 +208,13 @@ export function createTransfer(options: TransferOptions): Transfer {
     signal: AbortSignal,
     slot?: Release,
   ): Promise<Uploaded> => {
-    const { memoryBytes, maxConnections, partSizeBytes, maxBandwidthBytesPerSecond } = settings();
-    const plan = planUpload({
-      sizeBytes: active.file.sizeBytes,
-      bandwidthBytesPerSecond: maxBandwidthBytesPerSecond,
-      limitBytesPerSecond: maxBandwidthBytesPerSecond,
-      memoryBytes,
-      maxConnections,
-      partSizeBytes,
-    });
+    const plan = plans.planFor(member.context, active.file.sizeBytes);
     if (plan.strategy === 'put') return putFile(member.context, lane, active, signal, slot);
     slot?.();
     return multipartFile(member.context, active, plan, signal);
   };
 
-  /** Once for each folder: it is about the store, not about the file. */
-  const tellUnconfirmed = (member: Member): void => {
-    if (member.toldUnconfirmed) return;
-    member.toldUnconfirmed = true;
-    const { id, bucket } = member.context.folder;
-    const error = new SluiceError('proof-missing', `The store of ${bucket} confirmed only sizes, no checksums`).view();
-    ledger.raiseIssue({ folderId: id, path: null, error, atMs: clock.now() });
-    options.onIssue(id, error);
-  };
-
-  const succeeded = (member: Member, active: ActiveTransfer, { proof, action, parts, recorded }: Uploaded): void => {
-    const { file, key } = active;
-    const sent = action !== 'skip';
-    const event: FileEvent = {
-      type: 'file',
-      folderId: file.folderId,
-      path: file.path,
-      key,
-      action,
-      bytes: sent ? file.sizeBytes : 0,
-      parts,
-      durationMs: clock.now() - active.startedAt,
-      retries: active.retries,
-      etag: proof.etag,
-      checksum: proof.checksum,
-      accelerated: false,
-    };
-    const activity = sent ? activityOf(event, clock.now()) : null;
-    if (proof.checksum === null) tellUnconfirmed(member);
-    const written = (): void => {
-      if (sent) {
-        metrics.counts.filesUploaded++;
-        metrics.counts.bytesUploaded += file.sizeBytes;
-      } else metrics.counts.filesUnchanged++;
-      settler.succeeded(file);
-      member.active.delete(file.id);
-      options.onFile(event);
-      for (const check of drains) check();
-    };
-    if (!recorded) return writer.add({ fileId: file.id, proof, activity, written: () => guarded(written) });
-    if (activity) ledger.recordActivity([activity]);
-    written();
-  };
+  const conclude = concludeUpload({ ...options, writer, settler, plans, guarded, onDone: drains.check });
 
   const scheduleDue = (): void => {
     cancelDueTimer();
@@ -322,15 +235,11 @@ export function createTransfer(options: TransferOptions): Transfer {
       member.maybe.small = true;
       member.maybe.large = true;
     }
-    schedulePump();
-  };
-
-  const releaseClaimed = (member: Member): void => {
-    for (const file of member.claimed.splice(0)) guarded(() => ledger.releaseClaim(file.id));
+    feed.schedule();
   };
 
   const pauseMember = (member: Member, graceMs: number): void => {
-    releaseClaimed(member);
+    feed.release(member);
     const { abort } = member;
     clock.after(graceMs, () => {
       if (stopping || !(pausedAll || member.paused) || member.abort !== abort) return;
@@ -346,53 +255,39 @@ export function createTransfer(options: TransferOptions): Transfer {
 
   const ended = async (which: readonly Member[], graceMs: number): Promise<void> => {
     const idle = (): boolean => broken || which.every((member) => member.active.size === 0);
-    await until(idle, graceMs);
+    await drains.until(idle, graceMs);
     for (const member of which) member.abort.abort(stopped());
-    await until(idle, 10_000);
+    await drains.until(idle, 10_000);
     if (!broken) writer.flush();
   };
 
-  const until = (done: () => boolean, withinMs: number): Promise<void> =>
-    new Promise((resolve) => {
-      const check = (): void => {
-        if (!done() && clock.now() < limit) return;
-        drains.delete(check);
-        cancel();
-        resolve();
-      };
-      const limit = clock.now() + withinMs;
-      const cancel = clock.after(withinMs, () => {
-        drains.delete(check);
-        resolve();
-      });
-      drains.add(check);
-      check();
-    });
+  const reachOf = (id: FolderId): Reach => {
+    const member = members.get(id);
+    return member ? health.reach(member.context.storeKey) : { kind: 'reached' };
+  };
 
   return {
     join: (folder, store, credentials) => {
       const storeKey = storeKeyOf(folder.connection, folder.bucket);
       pool.addStore(storeKey, store.target, credentials);
-      const context = { folder, storeKey, store, ledger, pool, slots, health, metrics, clock, random, settings };
-      members.set(folder.id, {
-        context,
-        abort: new AbortController(),
-        paused: folder.paused,
-        rootGone: false,
-        active: new Map(),
-        claimed: [],
-        maybe: { small: true, large: true },
-        lastGivenAt: 0,
-        toldUnconfirmed: false,
-      });
+      const flow = flowOf(folder, storeKey);
+      members.set(
+        folder.id,
+        newMember({
+          ...{ folder, storeKey, store, ledger, pool, slots, flow, health, metrics, clock, random, settings },
+          endpoint: options.endpoints.of(folder.connection),
+          origin: originOf(folder.path),
+          encryption: createEncryptionCheck(folder.objects),
+        }),
+      );
       guarded(scheduleDue);
-      schedulePump();
+      feed.schedule();
     },
     leave: async (id) => {
       const member = members.get(id);
       if (!member) return;
       member.paused = true;
-      releaseClaimed(member);
+      feed.release(member);
       await ended([member], 0);
       members.delete(id);
     },
@@ -414,39 +309,27 @@ export function createTransfer(options: TransferOptions): Transfer {
       slots.wake();
       wake();
     },
-    drained: (id, blockedLimitMs) =>
-      new Promise((resolve, reject) => {
-        let cancelTimer: () => void = () => undefined;
-        const check = (): void => {
+    drained: (id, blockedLimitMs) => {
+      const asked = members.get(id);
+      if (asked) asked.rootGone = false;
+      return drains.drained({
+        blockedLimitMs,
+        hopeless: () => {
           const member = members.get(id);
-          const end = (finish: () => void): void => {
-            drains.delete(check);
-            cancelTimer();
-            finish();
-          };
-          cancelTimer();
-          if (broken || stopping || !member) return end(() => reject(stopped()));
-          if (member.rootGone) return end(() => reject(rootGone(member.context.folder.path)));
-          const reach = health.reach(member.context.storeKey);
-          if (reach.kind === 'blocked') {
-            const leftMs = reach.error.retryable ? reach.since + blockedLimitMs - clock.now() : 0;
-            if (leftMs <= 0) return end(() => reject(SluiceError.fromView(reach.error)));
-            cancelTimer = clock.after(leftMs, check);
-          }
+          if (broken || stopping || !member) return stopped();
+          return member.rootGone ? rootGone(member.context.folder.path) : null;
+        },
+        reach: () => reachOf(id),
+        isDrained: () => {
+          const member = members.get(id);
           writer.flush();
-          if (guarded(() => isDrained(member))) end(resolve);
-        };
-        const asked = members.get(id);
-        if (asked) asked.rootGone = false;
-        drains.add(check);
-        check();
-      }),
+          return member !== undefined && guarded(() => isDrained(member)) === true;
+        },
+      });
+    },
     active: () => [...members.values()].flatMap((member) => [...member.active.values()]),
     connections: () => slots.inUse(),
-    reach: (id) => {
-      const member = members.get(id);
-      return member ? health.reach(member.context.storeKey) : { kind: 'reached' };
-    },
+    reach: reachOf,
     tryNow: (id) => {
       const member = members.get(id);
       if (member) health.tryNow(member.context.storeKey);
@@ -456,15 +339,18 @@ export function createTransfer(options: TransferOptions): Transfer {
       stopping = true;
       cancelDueTimer();
       health.stop();
-      for (const member of members.values()) releaseClaimed(member);
+      for (const flow of flows.values()) flow.stop();
+      guarded(plans.flush);
+      for (const member of members.values()) feed.release(member);
       await ended([...members.values()], graceMs);
       // What still comes back has nobody left to tell: the ledger is about to be closed.
       broken = true;
-      for (const check of drains) check();
+      drains.check();
     },
   };
 }
 
+const noStores: ReadonlySet<StoreKey> = new Set();
 const rootGone = (path: string): SluiceError =>
   new SluiceError('folder-missing', `The folder ${path} went away while it was being uploaded`, { path });
 const stopped = (): SluiceError => new SluiceError('interrupted', 'Stopped before it was finished');

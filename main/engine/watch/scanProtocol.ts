@@ -3,7 +3,8 @@ import type { FolderRules } from '../../../shared/settings.ts';
 import type { RootIdentity } from '../../../shared/source.ts';
 import type { ScanPiece } from './scanTree.ts';
 
-export interface ScanWorkerData {
+/** What a scan's thread is told, once. */
+export interface ScanStart {
   readonly root: string;
   readonly rules: FolderRules;
   readonly keyPrefix: string;
@@ -16,5 +17,8 @@ export type ScanWorkerMessage =
   | { readonly kind: 'finished'; readonly root: RootIdentity }
   | { readonly kind: 'failed'; readonly error: ErrorView };
 
-/** Pieces sent but not yet consumed, at most: enough to keep both threads busy, too few to need memory. */
+/**
+ * Pieces sent but not yet consumed, at most: enough to keep both threads busy, and to read on while the store is asked whether the bucket is there; too few to need
+ * memory (about 200 KB each).
+ */
 export const outstandingPieces = 4;

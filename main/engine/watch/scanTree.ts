@@ -8,6 +8,7 @@ import { rootError, rootIdentitySync, sameRoot } from './rootIdentity.ts';
 
 /** A batch on its way between threads: a large directory's listing comes in pieces, so that no thread stops for long. */
 export interface ScanPiece {
+  readonly root: RootIdentity;
   readonly listings: readonly {
     readonly directory: RelativePath;
     readonly files: readonly ObservedFile[];
@@ -111,5 +112,5 @@ function checked(piece: ReturnType<typeof newPiece>, root: string, identity: Roo
     throw new SluiceError('root-changed', `Another folder took the place of ${root} during the scan.`, { path: root });
   }
   const { entries: _entries, startedAt: _startedAt, ...handedOn } = piece;
-  return handedOn;
+  return { root: identity, ...handedOn };
 }

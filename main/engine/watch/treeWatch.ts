@@ -14,8 +14,7 @@ import { rootIdentitySync, sameRoot } from './rootIdentity.ts';
 import { Settling } from './settling.ts';
 import type { FolderWatch, WatchOptions, WatchTuning } from './watch.ts';
 import { watchTrouble } from './watchTrouble.ts';
-
-export const defaultWatchTuning: WatchTuning = { pollMs: 30_000, rootCheckMs: 5_000, maxPending: 50_000 };
+import { defaultWatchTuning } from './watchTuning.ts';
 
 /** Paths looked at and reported at a time. */
 const batchPaths = 1_000;

@@ -13,6 +13,8 @@ export interface ScanOptions {
 
 /** What a scan reports, batch by batch, in path order; the consumer's promise is awaited before more is read (back-pressure). */
 export interface ScanBatch {
+  /** Of what was read, the same in all batches of a scan. */
+  readonly root: RootIdentity;
   readonly listings: readonly DirectoryListing[];
   /** Single files of directories that are in `unreadable` because some of their entries could not be looked at. */
   readonly observations: readonly PathObservation[];
@@ -30,6 +32,14 @@ export type ScanFolder = (
   options: ScanOptions,
   onBatch: (batch: ScanBatch) => Promise<void> | void,
 ) => Promise<{ readonly root: RootIdentity }>;
+
+/** A scan that is under way before anybody takes what it finds. */
+export interface BegunScan {
+  /** Once. Throws as ScanFolder does. */
+  each(onBatch: (batch: ScanBatch) => Promise<void> | void): Promise<{ readonly root: RootIdentity }>;
+  /** Needs nobody any more: each() rejects with `interrupted`. Nothing happens when it is over. */
+  stop(): void;
+}
 
 export interface WatchOptions {
   readonly root: string;

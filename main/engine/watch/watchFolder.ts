@@ -1,9 +1,9 @@
 import { Worker } from 'node:worker_threads';
 import { errorView } from '../../../shared/errors.ts';
 import { workerUrl } from '../workerUrl.ts';
-import { defaultWatchTuning } from './treeWatch.ts';
 import type { WatchFolder, WatchOptions } from './watch.ts';
 import type { ChangesTaken, WatchWorkerData, WatchWorkerMessage } from './watchProtocol.ts';
+import { defaultWatchTuning } from './watchTuning.ts';
 
 /** Deaths of the worker after which only rescans are asked for: a tree that is too large for it once will be so again. */
 const mostDeaths = 3;

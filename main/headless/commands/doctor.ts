@@ -35,7 +35,7 @@ async function runDoctor(host: CommandHost, uri: string | undefined, raw: unknow
   const flags = parseFlags(DoctorFlags, raw);
   const location = uri === undefined ? null : parseS3Uri(uri);
   const connection = parseStoreFlags(raw, host);
-  checkCaBundle(connection);
+  await checkCaBundle(connection);
   const tell = (finding: Finding) => sayFinding(host, finding, flags.json);
   const local = [
     ...checkEnvironment(host),

@@ -45,7 +45,7 @@ function addAdd(folder: Command, host: CommandHost, done: Done): void {
     const flags = parseFlags(Common, raw);
     const absolute = await checkLocalFolder(path, host.cwd);
     const parsed = parseFolderFlags(raw, host, { path: absolute, uri, kind: 'kept' });
-    checkCaBundle(parsed.connection);
+    await checkCaBundle(parsed.connection);
     const input = { ...parsed, connection: asTyped(parsed.connection) };
     const added = await withApi(
       host,

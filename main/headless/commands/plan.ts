@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { SluiceError } from '../../../shared/errors.ts';
 import { defaultEngineSettings } from '../../../shared/settings.ts';
 import { formatBytes, formatCount, MiB } from '../../../shared/units.ts';
+import { dataDirOf } from '../dataDir.ts';
 import { parsePartSize } from '../flags/engineFlags.ts';
 import { parseFlags } from '../flags/parseFlags.ts';
 import { countFlag, rateFlag, sizeFlag, sizeFlagOrZero } from '../flags/quantities.ts';
@@ -19,6 +20,9 @@ export function addPlanCommand(program: Command, host: CommandHost, done: (code:
     .option('--memory <size>', `memory for uploads (default: ${defaultEngineSettings.memoryBytes / MiB}MiB)`)
     .option('--max-connections <n>', 'connections at most, 1 to 250 (default: 100)')
     .option('--part-size <size|auto>', 'part size, 5MiB to 5GiB (default: auto)')
+    .option('--endpoint-url <url>', 'with --bucket: what earlier uploads to this store taught (default: AWS)')
+    .option('--bucket <name>', 'bucket whose history in the data directory is used')
+    .option('--data-dir <dir>', "ledger with the history (default: SLUICE_DATA_DIR or the platform's folder)")
     .option('--json', 'one JSON line: partSize, partCount, concurrency, strategy, reasons')
     .addHelpText('after', '\nExample:\n  sluice plan --size 10GiB --bandwidth 1Gbps --memory 2GiB')
     .action(async (raw: unknown) => {
@@ -33,6 +37,9 @@ const PlanFlags = z.object({
   memory: sizeFlag.refine((bytes) => bytes >= 32 * MiB, 'at least 32MiB are needed').optional(),
   maxConnections: countFlag(1, 250).optional(),
   partSize: z.string().default('auto'),
+  endpointUrl: z.string().optional(),
+  bucket: z.string().min(1, 'the name of the bucket is empty').optional(),
+  dataDir: z.string().optional(),
   json: z.boolean().default(false),
 });
 
@@ -40,15 +47,19 @@ async function runPlan(host: CommandHost, raw: unknown): Promise<void> {
   const flags = parseFlags(PlanFlags, raw);
   const partSizeBytes = parsePartSize(flags.partSize);
   const { planUpload } = await import('../../engine/plan/partPlan.ts');
-  const plan = refusedAsUsage(() =>
+  const tuned =
+    flags.bucket === undefined ? null : await tunedFor(host, { ...flags, bucket: flags.bucket }, partSizeBytes);
+  const planned = refusedAsUsage(() =>
     planUpload({
       sizeBytes: flags.size,
-      bandwidthBytesPerSecond: flags.bandwidth ?? null,
+      bandwidthBytesPerSecond: flags.bandwidth ?? tuned?.bytesPerSecond ?? null,
+      tuned: tuned?.partSize ?? null,
       memoryBytes: flags.memory ?? defaultEngineSettings.memoryBytes,
       maxConnections: flags.maxConnections ?? defaultEngineSettings.maxConnections,
       partSizeBytes,
     }),
   );
+  const plan = { ...planned, reasons: [...planned.reasons, ...(tuned?.reasons ?? [])] };
   if (flags.json) {
     const { partSizeBytes: partSize, ...rest } = plan;
     return sayJson(host, { type: 'plan', ...{ size: flags.size, partSize, ...rest } });
@@ -60,6 +71,51 @@ async function runPlan(host: CommandHost, raw: unknown): Promise<void> {
       : `${formatBytes(flags.size)}: ${formatCount(plan.partCount)} ${plan.partCount === 1 ? 'part' : 'parts'} of ${formatBytes(plan.partSizeBytes)}, ${plan.concurrency} in flight`,
   );
   for (const reason of plan.reasons) say(host.stdout, `  ${reason}`);
+}
+
+/** What the tuner makes of the history that the ledger keeps of this store. Reads only; where there is no ledger yet there is no history. */
+async function tunedFor(
+  host: CommandHost,
+  flags: {
+    readonly size: number;
+    readonly bucket: string;
+    readonly endpointUrl?: string | undefined;
+    readonly dataDir?: string | undefined;
+  },
+  partSizeBytes: number | 'auto',
+) {
+  const [{ openLedgerReadOnly }, { sizeClassOf, tune, tuningStoreOf }, { tablePartSize }] = await Promise.all([
+    import('../../engine/ledger/openLedgerReadOnly.ts'),
+    import('../../engine/plan/tuner.ts'),
+    import('../../engine/plan/partPlan.ts'),
+  ]);
+  let ledger: ReturnType<typeof openLedgerReadOnly>;
+  try {
+    ledger = openLedgerReadOnly(dataDirOf(host, flags.dataDir));
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'not-found') return null;
+    throw error;
+  }
+  try {
+    const { env } = host;
+    const endpointUrl = flags.endpointUrl ?? (env.AWS_ENDPOINT_URL_S3 || env.AWS_ENDPOINT_URL || null);
+    const choice = tune({
+      history: ledger.tuning(tuningStoreOf({ endpointUrl }, flags.bucket), sizeClassOf(flags.size)),
+      sizeBytes: flags.size,
+      tablePartSizeBytes: tablePartSize(flags.size),
+      partSizeFixed: partSizeBytes !== 'auto',
+      random: null,
+    });
+    const partReason = choice.partSizeBytes === null ? null : (choice.reasons.at(-1) ?? '');
+    return {
+      bytesPerSecond: choice.bytesPerSecond,
+      partSize:
+        choice.partSizeBytes === null ? null : { partSizeBytes: choice.partSizeBytes, reason: partReason ?? '' },
+      reasons: choice.reasons.filter((reason) => reason !== partReason),
+    };
+  } finally {
+    ledger.close();
+  }
 }
 
 /** A file that no store takes is, here, a wrong argument: nothing failed. */

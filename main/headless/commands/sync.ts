@@ -5,7 +5,10 @@ import type { SyncSummary } from '../../../shared/events.ts';
 import type { FolderId } from '../../../shared/ids.ts';
 import type { EngineSettings, FolderInput } from '../../../shared/settings.ts';
 import type { SyncEngine } from '../../engine/engine.ts';
+import { folderRules } from '../../engine/folderRules.ts';
 import { resolveEndpoint } from '../../engine/store/endpoint.ts';
+import { beginScan } from '../../engine/watch/scanFolder.ts';
+import type { BegunScan } from '../../engine/watch/watch.ts';
 import { dataDirOf } from '../dataDir.ts';
 import { engineFailure } from '../engineFailure.ts';
 import { fileSecrets } from '../fileSecrets.ts';
@@ -73,6 +76,8 @@ interface SyncRequest {
 /** The exit code. Every error ends as a sentence on stderr and, with `--json`, as the last lines of stdout. */
 async function runSync(host: CommandHost, path: string, uri: string, raw: unknown): Promise<number> {
   const json = (raw as { json?: unknown }).json === true;
+  const figuresFile = host.env.SLUICE_BENCH_FIGURES;
+  const figures = figuresFile ? (await import('../benchFigures.ts')).benchFigures(figuresFile) : undefined;
   try {
     const request = await parseRequest(host, path, uri, raw);
     return await syncFolder(host, request);
@@ -82,6 +87,8 @@ async function runSync(host: CommandHost, path: string, uri: string, raw: unknow
     sayError(host, thrown, error);
     if (json) jsonReport(host, { progress: false }).end({ summary: emptySummary(exitCode), error, counts: null });
     return exitCode;
+  } finally {
+    figures?.write();
   }
 }
 
@@ -92,7 +99,7 @@ async function parseRequest(host: CommandHost, path: string, uri: string, raw: u
   const absolute = await checkLocalFolder(path, host.cwd);
   const folder = parseFolderFlags(raw, host, { path: absolute, uri, kind: 'manual' });
   if (flags.watch && folder.deletes.kind === 'mirror') throw mirrorWhileWatching();
-  checkCaBundle(folder.connection);
+  await checkCaBundle(folder.connection);
   return { flags, settings, folder };
 }
 
@@ -104,6 +111,7 @@ async function syncFolder(host: CommandHost, { flags, folder, settings }: SyncRe
     () => report.note('Stopping: what is in flight is finished or recorded; once more ends at once'),
   );
   const dataDir = dataDirOf(host, flags.dataDir);
+  const begun = flags.watch || flags.dryRun ? undefined : readAhead(folder, dataDir, interrupt.signal);
   let engine: SyncEngine | undefined;
   try {
     report.started();
@@ -119,8 +127,9 @@ async function syncFolder(host: CommandHost, { flags, folder, settings }: SyncRe
       secrets: fileSecrets(dataDir),
       settings,
     });
-    return await runEngine(host, engine, { flags, folder, report, interrupt });
+    return await runEngine(host, engine, { flags, folder, report, interrupt, begun });
   } finally {
+    begun?.stop();
     interrupt.dispose();
     await engine?.stop();
   }
@@ -131,7 +140,15 @@ interface Run {
   readonly folder: FolderInput;
   readonly report: SyncReport;
   readonly interrupt: Interruption;
+  readonly begun: BegunScan | undefined;
 }
+
+/** The folder is read while engine, ledger and store get ready: its thread takes longest to start. */
+const readAhead = (
+  { path: root, prefix: keyPrefix, rules }: FolderInput,
+  dataDir: string,
+  signal: AbortSignal,
+): BegunScan => beginScan({ root, rules: folderRules({ path: root, rules }, dataDir), keyPrefix, signal });
 
 async function runEngine(host: CommandHost, engine: SyncEngine, run: Run): Promise<number> {
   const { flags, report, interrupt } = run;
@@ -154,6 +171,7 @@ async function runEngine(host: CommandHost, engine: SyncEngine, run: Run): Promi
       summary = await engine.runOnce(folderId, {
         signal: interrupt.signal,
         dryRun: flags.dryRun,
+        begun: run.begun,
         onPlanned: (file) => report.planned(file),
       });
     }

@@ -113,7 +113,7 @@ async function withStore(
   use: (store: Store) => Promise<void>,
 ): Promise<void> {
   const connection = parseStoreFlags(raw, host);
-  checkCaBundle(connection);
+  await checkCaBundle(connection);
   await withBucket(connection, location.bucket, use);
 }
 

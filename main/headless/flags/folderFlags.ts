@@ -16,6 +16,11 @@ export function addFolderFlags(command: Command): Command {
     .option('--exclude <glob>', 'leave out what matches, gitignore syntax (repeatable)', collect)
     .option('--delete <policy>', 'never, or mirror: delete from the bucket what is gone from the folder', 'never')
     .option('--max-delete <n|p%>', 'with --delete mirror: stop when more would be deleted (default: 10%)')
+    .option(
+      '--on-foreign <rule>',
+      'an object of the same name that this folder did not write: keep it, or overwrite',
+      'keep',
+    )
     .option('--storage-class <class>', 'storage class of new objects')
     .option('--sse <method>', "AES256 or aws:kms[:KEY_ID] (default: the bucket's own)");
 }
@@ -25,6 +30,7 @@ const FolderFlags = z.object({
   exclude: z.array(z.string().min(1, 'the pattern is empty')).default([]),
   delete: choiceFlag('never', 'mirror').default('never'),
   maxDelete: z.string().transform(parseDeleteLimit).optional(),
+  onForeign: choiceFlag('keep', 'overwrite').default('keep'),
   storageClass: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'this is not the name of a storage class')
@@ -51,7 +57,11 @@ export function parseFolderFlags(
     ...location,
     connection: parseStoreFlags(raw, host),
     rules: { include: flags.include, exclude: flags.exclude },
-    objects: { storageClass: flags.storageClass ?? null, sse: flags.sse ?? { kind: 'bucket-default' } },
+    objects: {
+      storageClass: flags.storageClass ?? null,
+      sse: flags.sse ?? { kind: 'bucket-default' },
+      foreign: flags.onForeign,
+    },
     deletes,
     kind: target.kind,
   });

@@ -1,0 +1,311 @@
+import { SluiceError } from '../../../shared/errors.ts';
+import { asUploadToken } from '../../../shared/ids.ts';
+import type { ChecksumAlgorithm, ObjectPolicy } from '../../../shared/settings.ts';
+import { bodyHeaders, bodyToSend } from './bodyHeaders.ts';
+import { type BucketAddress, bucketAddress, escapeKey, escapeText } from './bucketAddress.ts';
+import { type ChecksumFields, checksumOf, objectChecksum } from './checksumFields.ts';
+import { resolveEndpoint } from './endpoint.ts';
+import { errorAnswer } from './errorAnswer.ts';
+import { createHttpPool, type HttpAnswer } from './httpPool.ts';
+import { memoCredentials } from './memoCredentials.ts';
+import { conditionFields, metadataFields, metadataNames, numberOrNull, unquoted } from './objectFields.ts';
+import { policyRefusal } from './policyRefusal.ts';
+import { providerOfAnswer } from './providers/detectProvider.ts';
+import { readCaBundle } from './readCaBundle.ts';
+import { asS3Failure } from './s3Failure.ts';
+import { amzDateOf, signV4 } from './signV4.ts';
+import type { DataStore, FoundBucket, SentObject, StoreBody, StoreCredentials, StoreOptions } from './store.ts';
+import { type ErrorPlace, storeError } from './storeError.ts';
+
+const connectTimeoutMs = 10_000;
+const emptySha256 = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+
+type Answer = Omit<HttpAnswer, 'headers'> & { readonly headers: Readonly<Record<string, string>> };
+
+interface Call {
+  readonly operation: string;
+  readonly method: 'PUT' | 'HEAD' | 'GET';
+  /** Escaped, behind the bucket's path. */
+  readonly path: string;
+  readonly query?: string;
+  /** name, value…: lower case, any order. */
+  readonly headers?: readonly (readonly [string, string])[];
+  readonly body?: StoreBody;
+  readonly freshConnection?: boolean;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The bucket's data requests without the AWS SDK: signed and sent by ourselves. Throws `bad-settings`. */
+export function createDataStore(options: StoreOptions): DataStore {
+  const { target } = options;
+  const { connection, bucket } = target;
+  const endpoint = resolveEndpoint(connection);
+  const profile = connection.credentials.kind === 'chain' ? connection.credentials.profile : null;
+  const place: ErrorPlace = { endpoint: endpoint.name, bucket, profile };
+  const pool = createHttpPool({
+    maxSockets: options.maxSockets,
+    stallTimeoutMs: options.stallTimeoutMs,
+    connectTimeoutMs,
+    ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
+    verifyTls: connection.verifyTls,
+  });
+  let credentials = memoCredentials(options.credentials);
+  let last: StoreCredentials | undefined;
+  let region = connection.region ?? 'us-east-1';
+  let address: BucketAddress | undefined;
+  /** The store's clock minus ours. */
+  let clockOffsetMs = 0;
+
+  const attempt = async (call: Call): Promise<Answer> => {
+    const keys = await credentials();
+    last = keys;
+    address ??= bucketAddress(endpoint, bucket, region);
+    const amzDate = amzDateOf(Date.now() + clockOffsetMs);
+    const payloadHash = payloadHashOf(call, endpoint.signsPayload);
+    const headers: [string, string][] = [
+      ['host', address.hostHeader],
+      ['x-amz-content-sha256', payloadHash],
+      ['x-amz-date', amzDate],
+      ...(keys.sessionToken === undefined ? [] : ([['x-amz-security-token', keys.sessionToken]] as [string, string][])),
+      ...((call.headers ?? []) as [string, string][]),
+      ...(call.body ? bodyHeaders(call.body) : []),
+    ];
+    headers.sort(byName);
+    const path = `${address.bucketPath}${call.path}` || '/';
+    const query = call.query ?? '';
+    const authorization = signV4({
+      method: call.method,
+      path,
+      query,
+      headers: headers.flat(),
+      payloadHash,
+      amzDate,
+      region,
+      keys,
+    });
+    options.onRequest(call.operation);
+    const raw = ['authorization', authorization, 'user-agent', 'sluice'];
+    for (const [name, value] of headers) raw.push(name, value);
+    const answer = await pool.send({
+      tls: address.tls,
+      hostname: address.hostname,
+      port: address.port,
+      method: call.method,
+      path: query === '' ? path : `${path}?${query}`,
+      headers: raw,
+      body: call.body ? bodyToSend(call.body) : null,
+      patience: 1,
+      fresh: call.freshConnection ?? false,
+      signal: call.signal,
+    });
+    const plain = { ...answer, headers: joined(answer.headers) };
+    if (answer.status >= 200 && answer.status < 300) return plain;
+    throw errorAnswer(plain);
+  };
+
+  /** Whether the next attempt has a better chance than this one. */
+  const mended = async (error: SluiceError, thrown: unknown): Promise<boolean> => {
+    if (error.code === 'wrong-region' && connection.region === null) {
+      const found = asS3Failure(thrown).region;
+      if (found === null || found === region) return false;
+      region = found;
+      address = undefined;
+      return true;
+    }
+    if (error.code === 'clock-skew') {
+      const { serverTimeMs } = asS3Failure(thrown);
+      if (serverTimeMs === null) return false;
+      clockOffsetMs = serverTimeMs - Date.now();
+      return true;
+    }
+    const isAboutKeys = error.code === 'expired-credentials' || error.code === 'wrong-keys';
+    if (!isAboutKeys || error.details.httpStatus === undefined) return false;
+    const before = last;
+    credentials = memoCredentials(options.credentials);
+    try {
+      const now = await credentials();
+      return (
+        now.accessKeyId !== before?.accessKeyId ||
+        now.secretAccessKey !== before.secretAccessKey ||
+        now.sessionToken !== before.sessionToken
+      );
+    } catch {
+      // The refusal is the better message; the next request meets the provider's error itself.
+      return false;
+    }
+  };
+
+  /** A body can't be sent again from here: the caller may, when the cause was mended. */
+  const sendOnce = async (call: Call): Promise<Answer> => {
+    try {
+      return await attempt(call);
+    } catch (thrown) {
+      const error = storeError(thrown, call.operation, place);
+      if (!(await mended(error, thrown))) throw error;
+      throw SluiceError.fromView({ ...error.view(), retryable: true, retryAfterMs: 0 });
+    }
+  };
+
+  const ask = async (call: Call): Promise<Answer> => {
+    try {
+      return await attempt(call);
+    } catch (thrown) {
+      const error = storeError(thrown, call.operation, place);
+      if (!(await mended(error, thrown))) throw error;
+    }
+    try {
+      return await attempt(call);
+    } catch (thrown) {
+      throw storeError(thrown, call.operation, place);
+    }
+  };
+
+  /** HEAD answers have no body: a listing says why one was refused. */
+  const askHead = async (call: Call): Promise<Answer | null> => {
+    try {
+      return await ask(call);
+    } catch (thrown) {
+      const error = storeError(thrown, call.operation, place);
+      if (!unexplained.has(error.code)) throw error;
+      const reason = await ask({
+        operation: 'ListObjectsV2',
+        method: 'GET',
+        path: '',
+        query: 'list-type=2&max-keys=1',
+      }).then(
+        () => null,
+        (refused: unknown) => storeError(refused, 'ListObjectsV2', place),
+      );
+      // Asking may have renewed the credentials or found the region.
+      if (reason === null) return call.operation === 'HeadBucket' ? null : ask(call);
+      throw reason.code === 'access-denied' && call.operation !== 'HeadBucket' ? error : reason;
+    }
+  };
+
+  return {
+    target,
+    signsPayload: endpoint.signsPayload,
+
+    headBucket: async (): Promise<FoundBucket> => {
+      const answer = await askHead({ operation: 'HeadBucket', method: 'HEAD', path: '' });
+      if (answer === null) return { region: null };
+      return { region: answer.headers['x-amz-bucket-region'] ?? null, provider: providerOfAnswer(answer.headers) };
+    },
+
+    headObject: async (key) => {
+      try {
+        const answer = await askHead({
+          operation: 'HeadObject',
+          method: 'HEAD',
+          path: `/${escapeKey(key)}`,
+          headers: [['x-amz-checksum-mode', 'ENABLED']],
+        });
+        const headers = answer?.headers ?? {};
+        const meta = (name: string): string | undefined => headers[`x-amz-meta-${name}`];
+        const token = meta(metadataNames.token);
+        const modifiedMs = Date.parse(headers['last-modified'] ?? '');
+        return {
+          sizeBytes: Number(headers['content-length'] ?? 0),
+          etag: unquoted(headers.etag ?? ''),
+          ...objectChecksum(checksumsOf(headers), headers['x-amz-checksum-type']),
+          token: token === undefined ? null : asUploadToken(token),
+          origin: meta(metadataNames.origin) ?? null,
+          sse: headers['x-amz-server-side-encryption'] ?? null,
+          mtimeMs: numberOrNull(meta(metadataNames.mtimeMs)),
+          lastModifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs,
+          versionId: headers['x-amz-version-id'] ?? null,
+        };
+      } catch (error) {
+        if (error instanceof SluiceError && error.code === 'no-such-key') return null;
+        throw error;
+      }
+    },
+
+    putObject: async ({ key, body, policy, metadata, condition, signal }) => {
+      const { IfNoneMatch, IfMatch } = conditionFields(condition);
+      const headers: [string, string][] = [
+        ...Object.entries(metadataFields(metadata)).map(([name, value]): [string, string] => [
+          `x-amz-meta-${name}`,
+          value,
+        ]),
+        ...policyHeaders(policy),
+        ...(IfNoneMatch === undefined ? [] : ([['if-none-match', IfNoneMatch]] as [string, string][])),
+        ...(IfMatch === undefined ? [] : ([['if-match', IfMatch]] as [string, string][])),
+      ];
+      const path = `/${escapeKey(key)}`;
+      const answer = await sendOnce({ operation: 'PutObject', method: 'PUT', path, headers, body, signal }).catch(
+        (error: SluiceError) => {
+          throw policyRefusal(error, policy);
+        },
+      );
+      return sentObject(answer, algorithmOf(body), 'PutObject');
+    },
+
+    uploadPart: async ({ key, uploadId, partNumber, body, freshConnection, signal }) => {
+      const answer = await sendOnce({
+        operation: 'UploadPart',
+        method: 'PUT',
+        path: `/${escapeKey(key)}`,
+        query: `partNumber=${partNumber}&uploadId=${escapeText(uploadId)}`,
+        body,
+        freshConnection,
+        signal,
+      });
+      return sentObject(answer, algorithmOf(body), 'UploadPart');
+    },
+
+    close: () => pool.close(),
+  };
+}
+
+/** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
+const unexplained = new Set(['access-denied', 'store-refused', 'wrong-keys']);
+
+function joined(from: HttpAnswer['headers']): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name in from) {
+    const value = from[name];
+    if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return headers;
+}
+
+const byName = (a: readonly [string, string], b: readonly [string, string]): number => (a[0] < b[0] ? -1 : 1);
+
+function payloadHashOf({ body, operation }: Call, signsPayload: boolean): string {
+  if (body === undefined) return emptySha256;
+  if (body.kind === 'pumped' && body.checksum.placement === 'trailer') {
+    if (signsPayload) throw new SluiceError('internal', `${operation} can't have a trailer: its payload is signed`);
+    return 'STREAMING-UNSIGNED-PAYLOAD-TRAILER';
+  }
+  if (!signsPayload) return 'UNSIGNED-PAYLOAD';
+  if (body.sha256Hex === undefined) throw new SluiceError('internal', `${operation} needs the SHA-256 of its payload`);
+  return body.sha256Hex;
+}
+
+function policyHeaders({ storageClass, sse }: ObjectPolicy): [string, string][] {
+  const headers: [string, string][] = [];
+  if (storageClass !== null) headers.push(['x-amz-storage-class', storageClass]);
+  if (sse.kind !== 'bucket-default') headers.push(['x-amz-server-side-encryption', sse.kind]);
+  if (sse.kind === 'aws:kms' && sse.keyId !== null)
+    headers.push(['x-amz-server-side-encryption-aws-kms-key-id', sse.keyId]);
+  return headers;
+}
+
+function algorithmOf(body: StoreBody): ChecksumAlgorithm {
+  if (body.kind === 'bytes') return body.checksum.algorithm;
+  return body.checksum.placement === 'trailer' ? body.checksum.algorithm : body.checksum.checksum.algorithm;
+}
+
+const checksumsOf = (headers: Readonly<Record<string, string>>): ChecksumFields => ({
+  ChecksumCRC32: headers['x-amz-checksum-crc32'],
+  ChecksumCRC64NVME: headers['x-amz-checksum-crc64nvme'],
+  ChecksumSHA256: headers['x-amz-checksum-sha256'],
+});
+
+function sentObject({ headers, timing }: Answer, algorithm: ChecksumAlgorithm, operation: string): SentObject {
+  // S3 may answer 200 and put an error, or nothing, into the body.
+  if (!headers.etag)
+    throw new SluiceError('store-server-error', `The store's answer to ${operation} has no ETag`, { operation });
+  return { etag: unquoted(headers.etag), checksum: checksumOf(checksumsOf(headers), algorithm), timing };
+}

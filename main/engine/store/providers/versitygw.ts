@@ -1,0 +1,19 @@
+import type { ProviderProfile } from '../capabilities.ts';
+import { classicMaxObjectBytes } from './limits.ts';
+
+export const versitygw: ProviderProfile = {
+  name: 'versitygw',
+  title: 'Versity S3 Gateway',
+  host: null,
+  server: /^VERSITYGW/i,
+  checksums: ['crc32', 'crc64nvme', 'sha256'],
+  fullObject: ['crc32', 'crc64nvme'],
+  trailers: 'learn',
+  // versitygw#1522 (September 2025); before #1727 (January 2026) `If-None-Match: *` was ignored.
+  conditionalPut: true,
+  conditionalComplete: true,
+  objectSizeAtComplete: true,
+  maxObjectBytes: classicMaxObjectBytes,
+  needsPathStyle: true,
+  quirks: [],
+};

@@ -1,0 +1,89 @@
+import { randomUUID } from 'node:crypto';
+import { errorView } from '../../../shared/errors.ts';
+import { asObjectKey, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
+import type { UploadRow } from '../ledger/ledger.ts';
+import type { PartPlan } from '../plan/partPlan.ts';
+import { refusedFeature } from '../plan/refusedFeature.ts';
+import type { PartAtStore } from '../plan/resumePlan.ts';
+import { checksumFor } from '../store/capabilities.ts';
+import type { ActiveTransfer } from './activeTransfer.ts';
+import { askStore } from './askStore.ts';
+import { learnRefused } from './learnRefused.ts';
+import { type CreatedUpload, partsAtStore } from './partsAtStore.ts';
+import { type Confirmed, reconcile } from './reconcileUpload.ts';
+import type { UploadContext } from './uploadContext.ts';
+
+export type TakenUp =
+  | { readonly kind: 'resume'; readonly upload: CreatedUpload; readonly listed: readonly PartAtStore[] }
+  /** Complete went through and its answer was lost. */
+  | { readonly kind: 'stored'; readonly upload: CreatedUpload; readonly confirmed: Confirmed }
+  | { readonly kind: 'none' };
+
+/** The upload of this file that the ledger has open, as far as S3 still has it. */
+export async function takeUpUpload(context: UploadContext, active: ActiveTransfer): Promise<TakenUp> {
+  const { ledger } = context;
+  const upload = ledger.openUpload(active.file.id);
+  if (!upload) return { kind: 'none' };
+  if (!isCreated(upload) || upload.identity !== active.file.identity || upload.key !== active.key) {
+    ledger.abandonUpload(upload.id);
+    return { kind: 'none' };
+  }
+  try {
+    return { kind: 'resume', upload, listed: await partsAtStore(context, upload) };
+  } catch (error) {
+    if (errorView(error).code !== 'no-such-upload') throw error;
+  }
+  const confirmed = await reconcile(context, upload, null);
+  if (confirmed) return { kind: 'stored', upload, confirmed };
+  ledger.uploadGone(upload.id);
+  return { kind: 'none' };
+}
+
+/** Intended in the ledger before S3 is asked, so that an upload whose answer is lost is found by the sweep. */
+export async function createUpload(
+  context: UploadContext,
+  active: ActiveTransfer,
+  plan: PartPlan,
+): Promise<CreatedUpload> {
+  const { ledger, store, folder, clock, settings, endpoint, origin } = context;
+  const { file } = active;
+  const capabilities = endpoint.capabilities();
+  const algorithm = checksumFor(settings().checksum, capabilities);
+  const checksumType = capabilities.fullObject.includes(algorithm) ? 'full-object' : 'composite';
+  const key: ObjectKey = asObjectKey(active.key);
+  const token = asUploadToken(randomUUID());
+  const upload = ledger.intendUpload({
+    fileId: file.id,
+    folderId: folder.id,
+    key,
+    token,
+    identity: file.identity,
+    sizeBytes: file.sizeBytes,
+    partSizeBytes: plan.partSizeBytes,
+    partCount: plan.partCount,
+    algorithm,
+    intendedAt: clock.now(),
+  });
+  const metadata = { token, origin, mtimeMs: file.mtimeMs, sizeBytes: file.sizeBytes };
+  let uploadId: S3UploadId;
+  try {
+    uploadId = await askStore(context, () =>
+      store.createMultipartUpload({ key, algorithm, checksumType, policy: folder.objects, metadata }),
+    );
+  } catch (error) {
+    const refused = refusedFeature(errorView(error), { condition: false, trailer: false });
+    if (refused !== 'checksum' || !learnRefused(context, algorithm)) throw error;
+    ledger.uploadGone(upload.id);
+    return createUpload(context, active, plan);
+  }
+  try {
+    ledger.uploadCreated(upload.id, uploadId);
+  } catch (error) {
+    // The file went away meanwhile and its row with it: nobody else knows of this upload.
+    await store.abortMultipartUpload({ key, uploadId });
+    throw error;
+  }
+  return { ...upload, uploadId };
+}
+
+const isCreated = (upload: UploadRow): upload is CreatedUpload => upload.uploadId !== null;

@@ -156,7 +156,7 @@ describe('a kept folder', () => {
       prefix,
       connection: { ...connection, credentials: { kind: 'chain', profile: null } },
       rules: { include: [], exclude: [] },
-      objects: { storageClass: null, sse: { kind: 'bucket-default' } },
+      objects: { storageClass: null, sse: { kind: 'bucket-default' }, foreign: 'keep' },
       deletes: { kind: 'never' },
       kind: 'kept',
     });

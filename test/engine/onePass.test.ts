@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { symlink, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createStore } from '../../main/engine/store/createStore.ts';
 import type { Store } from '../../main/engine/store/store.ts';
-import { createDigest } from '../../main/engine/transfer/digest.ts';
 import type { FileEvent } from '../../shared/events.ts';
-import { asObjectKey, asUploadToken } from '../../shared/ids.ts';
+import { asObjectKey } from '../../shared/ids.ts';
 import { StoreConnection } from '../../shared/settings.ts';
 import { MiB } from '../../shared/units.ts';
 import { bucket, type Harness, openHarness, prefix } from '../support/engineHarness.ts';
@@ -38,16 +38,11 @@ const storeOf = (from: Harness): Store =>
     onRequest: () => undefined,
   });
 
-async function putForeign(store: Store, key: string, text: string): Promise<void> {
-  const bytes = Buffer.from(text);
-  const digest = createDigest('crc32');
-  digest.update(bytes);
-  await store.putObject({
-    key: asObjectKey(key),
-    body: { bytes, length: bytes.length, checksum: digest.result() },
-    policy: { storageClass: null, sse: { kind: 'bucket-default' } },
-    metadata: { token: asUploadToken('somebody else'), mtimeMs: 0, sizeBytes: bytes.length },
-  });
+async function putForeign({ server }: Harness, key: string, text: string): Promise<void> {
+  const { endpoint, region, accessKeyId, secretAccessKey } = server;
+  const other = new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true });
+  await other.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }));
+  other.destroy();
 }
 
 const files = (): FileEvent[] => harness.events.filter((event) => event.type === 'file');
@@ -260,9 +255,7 @@ describe('mirror deletes', () => {
     await harness.write('gone', 'mine');
     await harness.write('kept', 'x');
     await harness.pass({ folder: mirror });
-    const foreign = storeOf(harness);
-    await putForeign(foreign, `${prefix}gone`, 'theirs');
-    foreign.close();
+    await putForeign(harness, `${prefix}gone`, 'theirs');
     await harness.remove('gone');
     expect(await harness.pass({ folder: mirror })).toMatchObject({ exitCode: 1, filesDeleted: 0 });
     expect((await harness.server.readObject(bucket, `${prefix}gone`)).toString()).toBe('theirs');
@@ -277,7 +270,7 @@ describe('verify', () => {
     await engine.runOnce(folderId, { signal: new AbortController().signal, dryRun: false });
     const foreign = storeOf(harness);
     await foreign.deleteObject({ key: asObjectKey(`${prefix}missing`), ifMatch: null });
-    await putForeign(foreign, `${prefix}overwritten`, 'OVERWRITTEN');
+    await putForeign(harness, `${prefix}overwritten`, 'OVERWRITTEN');
     await harness.write('edited', 'other');
     await harness.write('fresh', 'new');
     const report = await engine.api.verifyFolder({ folderId, deep: false });

@@ -1,5 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -22,7 +32,7 @@ function install(program: string): void {
 }
 
 /** What an older Node shows of itself, put over the real one before the launcher looks. */
-function run(options: { readonly nodeVersion?: string } = {}) {
+function run(options: { readonly nodeVersion?: string; readonly env?: NodeJS.ProcessEnv } = {}) {
   const pretend = join(root, 'pretend.cjs');
   writeFileSync(
     pretend,
@@ -31,6 +41,7 @@ function run(options: { readonly nodeVersion?: string } = {}) {
   );
   return spawnSync(process.execPath, ['--require', pretend, join(root, 'bin', 'sluice.js'), 'one', 'two words'], {
     encoding: 'utf8',
+    env: { ...process.env, ...options.env },
   });
 }
 
@@ -38,6 +49,27 @@ describe('bin/sluice.js', () => {
   it('starts the built program with its arguments', () => {
     install('console.log(JSON.stringify(process.argv.slice(2))); process.exit(7)');
     expect(run()).toMatchObject({ status: 7, stdout: '["one","two words"]\n', stderr: '' });
+  });
+
+  it('keeps compiled code in a folder that only its user can write, for the threads of the program too', () => {
+    const cache = join(root, 'cache');
+    install('console.log(process.env.NODE_COMPILE_CACHE); process.exit(0)');
+    const env = { XDG_CACHE_HOME: cache, LOCALAPPDATA: cache, HOME: root, NODE_COMPILE_CACHE: '' };
+    const compiled = run({ env }).stdout.trim();
+    expect(compiled.startsWith(root)).toBe(true);
+    expect(readdirSync(compiled)).toHaveLength(1);
+    if (process.platform !== 'win32') expect(statSync(compiled).mode & 0o777).toBe(0o700);
+  });
+
+  it('starts where no compiled code can be kept, and where none is wanted', () => {
+    install('console.log(process.env.NODE_COMPILE_CACHE ?? "none"); process.exit(0)');
+    writeFileSync(join(root, 'a-file'), '');
+    const nowhere = join(root, 'a-file');
+    const env = { XDG_CACHE_HOME: nowhere, LOCALAPPDATA: nowhere, HOME: nowhere, NODE_COMPILE_CACHE: undefined };
+    expect(run({ env })).toMatchObject({ status: 0, stdout: 'none\n', stderr: '' });
+    const off = { XDG_CACHE_HOME: join(root, 'cache'), NODE_COMPILE_CACHE: undefined, NODE_DISABLE_COMPILE_CACHE: '1' };
+    expect(run({ env: off })).toMatchObject({ status: 0, stdout: 'none\n', stderr: '' });
+    expect(existsSync(join(root, 'cache'))).toBe(false);
   });
 
   it('says that it is not built', () => {

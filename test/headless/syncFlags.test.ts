@@ -27,7 +27,7 @@ describe('sync flags become a folder pair and settings', () => {
       prefix: 'p/',
       kind: 'manual',
       rules: { include: [], exclude: [] },
-      objects: { storageClass: null, sse: { kind: 'bucket-default' } },
+      objects: { storageClass: null, sse: { kind: 'bucket-default' }, foreign: 'keep' },
       deletes: { kind: 'never' },
       connection: {
         endpointUrl: null,
@@ -68,12 +68,18 @@ describe('sync flags become a folder pair and settings', () => {
     [['--delete', 'mirror', '--max-delete', '0'], { deletes: { kind: 'mirror', limit: { kind: 'count', count: 0 } } }],
     [
       ['--sse', 'AES256', '--storage-class', 'standard_ia'],
-      { objects: { storageClass: 'STANDARD_IA', sse: { kind: 'AES256' } } },
+      { objects: { storageClass: 'STANDARD_IA', sse: { kind: 'AES256' }, foreign: 'keep' } },
     ],
-    [['--sse', 'aws:kms'], { objects: { storageClass: null, sse: { kind: 'aws:kms', keyId: null } } }],
+    [['--sse', 'aws:kms'], { objects: { storageClass: null, sse: { kind: 'aws:kms', keyId: null }, foreign: 'keep' } }],
     [
       ['--sse', 'aws:kms:arn:aws:kms:eu-central-1:1:key/x'],
-      { objects: { storageClass: null, sse: { kind: 'aws:kms', keyId: 'arn:aws:kms:eu-central-1:1:key/x' } } },
+      {
+        objects: {
+          storageClass: null,
+          sse: { kind: 'aws:kms', keyId: 'arn:aws:kms:eu-central-1:1:key/x' },
+          foreign: 'keep',
+        },
+      },
     ],
   ])('%j', async (flags, expected) => {
     expect((await accepted(flags)).input).toMatchObject(expected);

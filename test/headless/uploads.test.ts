@@ -43,7 +43,7 @@ async function foreignUpload(key: string): Promise<void> {
     key: key as ObjectKey,
     algorithm: 'crc32',
     policy: ObjectPolicy.parse({}),
-    metadata: { token: asUploadToken('someone'), mtimeMs: 0, sizeBytes: 1 },
+    metadata: { token: asUploadToken('someone'), origin: 'elsewhere', mtimeMs: 0, sizeBytes: 1 },
   });
   store.close();
 }

@@ -7,7 +7,7 @@ import type { EngineEvent, SyncSummary } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { FolderInput, StoreConnection } from '../../shared/settings.ts';
 import { type FaultProxy, type Rule, startFaultProxy } from './faultProxy.ts';
-import { type S3TestServer, startS3Server } from './s3/server.ts';
+import { type S3ServerOptions, type S3TestServer, startS3Server } from './s3/server.ts';
 
 export const bucket = 'engine-test';
 export const prefix = 'kept/';
@@ -35,12 +35,15 @@ export interface Harness {
   close(): Promise<void>;
 }
 
-export async function openHarness(seed = 1): Promise<Harness> {
+export async function openHarness(
+  seed = 1,
+  serverOptions: Omit<S3ServerOptions, 'dir' | 'buckets'> = {},
+): Promise<Harness> {
   const place = await mkdtemp(join(tmpdir(), 'sluice-engine-'));
   const root = join(place, 'source');
   const dataDir = join(place, 'data');
   await mkdir(root);
-  const server = await startS3Server({ buckets: [bucket], dir: join(place, 's3') });
+  const server = await startS3Server({ ...serverOptions, buckets: [bucket], dir: join(place, 's3') });
   const proxy = await startFaultProxy({ target: server.endpoint, seed });
   const events: EngineEvent[] = [];
   const engines = new Set<SyncEngine>();

@@ -226,7 +226,7 @@ function answerStatus(
   fault: Extract<Fault, { kind: 'status' }>,
   expectsContinue: boolean,
 ): void {
-  const body = fault.code === 503 ? errorXml('SlowDown', 'Please reduce your request rate.') : internalError();
+  const body = bodies[fault.code]();
   response.statusCode = fault.code;
   response.setHeader('content-type', 'application/xml');
   if (fault.retryAfterSeconds !== undefined) response.setHeader('retry-after', fault.retryAfterSeconds);
@@ -235,6 +235,17 @@ function answerStatus(
   else request.resume();
   response.end(request.method === 'HEAD' ? undefined : body);
 }
+
+const bodies: Record<Extract<Fault, { kind: 'status' }>['code'], () => string> = {
+  // What a conditional write is told when another is under way: nothing was done, the whole upload begins again.
+  409: () =>
+    errorXml(
+      'ConditionalRequestConflict',
+      'The conditional request cannot succeed due to a conflicting operation against this resource.',
+    ),
+  500: internalError,
+  503: () => errorXml('SlowDown', 'Please reduce your request rate.'),
+};
 
 async function answerErrorIn200(response: ServerResponse): Promise<void> {
   response.writeHead(200, { 'content-type': 'application/xml', 'x-amz-request-id': requestId() });

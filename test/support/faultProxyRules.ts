@@ -10,7 +10,7 @@ export type Fault =
   | { readonly kind: 'truncateResponse' }
   /** No byte moves any more, either way, for `ms` or until the client gives up. */
   | { readonly kind: 'stall'; readonly afterBytes: number; readonly ms?: number }
-  | { readonly kind: 'status'; readonly code: 500 | 503; readonly retryAfterSeconds?: number }
+  | { readonly kind: 'status'; readonly code: 409 | 500 | 503; readonly retryAfterSeconds?: number }
   /** The server did it; the client never hears. */
   | { readonly kind: 'loseResponse' }
   /** One bit of the body arrives changed. */

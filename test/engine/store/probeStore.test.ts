@@ -32,6 +32,7 @@ describe('testing a connection', () => {
     expect(ProbeResult.parse(result)).toMatchObject({ ok: true, buckets: ['photos'] });
     expect(result.steps.map((step) => step.name)).toEqual([
       'Reach the endpoint',
+      'Kind of store',
       'Clock',
       'Find credentials',
       'Sign in',

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { lookup as dnsLookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Readable } from 'node:stream';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { asObjectKey } from '../../../shared/ids.ts';
 import { startS3Server } from '../../support/s3/server.ts';
-import { bodyOf, crc32Of, failure, metadata, openStore, policy } from './testStore.ts';
+import { bodyOf, crc32Of, failure, metadata, openStore, policy, streamBody } from './testStore.ts';
 
 // a host of another machine, as far as the store can tell
 vi.mock('../../../main/engine/store/localhostLookup.ts', () => {
@@ -40,7 +41,10 @@ describe('plain HTTP over a network', () => {
     await store.putObject({ key, body: bodyOf(bytes), policy, metadata });
     await store.putObject({
       key: asObjectKey('stream'),
-      body: { ...bodyOf(bytes), bytes: Readable.from([bytes]) },
+      body: {
+        ...streamBody(Readable.from([bytes]), bytes.length, crc32Of(bytes)),
+        sha256Hex: createHash('sha256').update(bytes).digest('hex'),
+      },
       policy,
       metadata,
     });
@@ -53,7 +57,7 @@ describe('plain HTTP over a network', () => {
     const bytes = Buffer.from('hello');
     const { sha256Hex: _, ...unhashed } = bodyOf(bytes);
     expect((await failure(store.putObject({ key, body: unhashed, policy, metadata }))).code).toBe('internal');
-    const wrong = { ...bodyOf(bytes), sha256Hex: '0'.repeat(64), checksum: crc32Of(bytes) };
+    const wrong = { ...bodyOf(bytes), sha256Hex: '0'.repeat(64) };
     expect((await failure(store.putObject({ key, body: wrong, policy, metadata }))).code).toBe('checksum-mismatch');
   });
 

@@ -1,10 +1,21 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Checksum, CompletedPart, Store, StoreBody } from '../../../main/engine/store/store.ts';
+import type { Checksum, CompletedPart, StoreBody } from '../../../main/engine/store/store.ts';
 import { asObjectKey, asS3UploadId, type S3UploadId } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm } from '../../../shared/settings.ts';
 import { storeUnderTest } from '../../support/storeUnderTest.ts';
-import { all, bodyOf, crc32Of, crc64Of, failure, metadata, openStore, policy, sha256Of } from './testStore.ts';
+import {
+  all,
+  bodyOf,
+  crc32Of,
+  crc64Of,
+  failure,
+  metadata,
+  openStore,
+  policy,
+  sha256Of,
+  type WholeStore,
+} from './testStore.ts';
 
 /*
  * What every store must do, against our strict server or the one that S3_TEST_ENDPOINT names. Whatever is put is below one random prefix, and
@@ -12,7 +23,7 @@ import { all, bodyOf, crc32Of, crc64Of, failure, metadata, openStore, policy, sh
  */
 
 let under: Awaited<ReturnType<typeof storeUnderTest>>;
-let store: Store;
+let store: WholeStore;
 let counts: Record<string, number>;
 const prefix = `contract-${randomBytes(4).toString('hex')}/`;
 const at = (name: string) => asObjectKey(prefix + name);

@@ -1,17 +1,48 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { crc32 } from 'node:zlib';
+import { createDataStore } from '../../../main/engine/store/createDataStore.ts';
 import { createStore } from '../../../main/engine/store/createStore.ts';
-import type { Checksum, ObjectMetadata, Store, StoreBody, StoreOptions } from '../../../main/engine/store/store.ts';
+import type {
+  Checksum,
+  DataStore,
+  ObjectMetadata,
+  PutObjectInput,
+  SentObject,
+  Store,
+  StoreBody,
+  StoreOptions,
+  UploadPartInput,
+  WriteCondition,
+} from '../../../main/engine/store/store.ts';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asUploadToken } from '../../../shared/ids.ts';
 import { type ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
 
-export const policy: ObjectPolicy = { storageClass: null, sse: { kind: 'bucket-default' } };
-export const metadata: ObjectMetadata = { token: asUploadToken('token-1'), mtimeMs: 1_700_000_000_123.5, sizeBytes: 5 };
+export const policy: ObjectPolicy = { storageClass: null, sse: { kind: 'bucket-default' }, foreign: 'keep' };
+export const metadata: ObjectMetadata = {
+  token: asUploadToken('token-1'),
+  origin: 'here',
+  mtimeMs: 1_700_000_000_123.5,
+  sizeBytes: 5,
+};
+
+/** Both clients of a bucket as one; what a test doesn't say of a write is nothing special. */
+export type WholeStore = Omit<Store, 'completeMultipartUpload'> &
+  Pick<DataStore, 'signsPayload'> & {
+    putObject(
+      input: Partial<Pick<PutObjectInput, 'condition'>> & Omit<PutObjectInput, 'condition'>,
+    ): Promise<SentObject>;
+    uploadPart(
+      input: Partial<Pick<UploadPartInput, 'freshConnection'>> & Omit<UploadPartInput, 'freshConnection'>,
+    ): Promise<SentObject>;
+    completeMultipartUpload(
+      input: Omit<Parameters<Store['completeMultipartUpload']>[0], 'condition'> & { condition?: WriteCondition },
+    ): ReturnType<Store['completeMultipartUpload']>;
+  };
 
 export interface TestStore {
-  readonly store: Store;
+  readonly store: WholeStore;
   /** HTTP attempts by operation. */
   readonly counts: Record<string, number>;
 }
@@ -25,7 +56,7 @@ export function openStore(
 ): TestStore {
   const { connection, bucket, ...options } = more;
   const counts: Record<string, number> = {};
-  const store = createStore({
+  const common: StoreOptions = {
     target: { connection: { ...StoreConnection.parse({ endpointUrl }), ...connection }, bucket: bucket ?? 'bucket' },
     credentials: async () => ({ accessKeyId: 'AKIATEST', secretAccessKey: 'very-secret' }),
     maxSockets: 8,
@@ -34,7 +65,21 @@ export function openStore(
       counts[operation] = (counts[operation] ?? 0) + 1;
     },
     ...options,
-  });
+  };
+  const control = createStore(common);
+  const data = createDataStore(common);
+  const none = { kind: 'none' } as const;
+  const store: WholeStore = {
+    ...control,
+    signsPayload: data.signsPayload,
+    putObject: (input) => data.putObject({ condition: none, ...input }),
+    uploadPart: (input) => data.uploadPart({ freshConnection: false, ...input }),
+    completeMultipartUpload: (input) => control.completeMultipartUpload({ condition: none, ...input }),
+    close: () => {
+      control.close();
+      data.close();
+    },
+  };
   return { store, counts };
 }
 
@@ -73,14 +118,24 @@ for (let index = 0; index < 256; index++) {
 }
 
 export function bodyOf(bytes: Buffer, checksum: Checksum = crc32Of(bytes)): StoreBody {
-  return { bytes, length: bytes.length, checksum, sha256Hex: createHash('sha256').update(bytes).digest('hex') };
+  return { kind: 'bytes', bytes, checksum, sha256Hex: createHash('sha256').update(bytes).digest('hex') };
 }
 
 export const streamBody = (
   bytes: Readable,
   length: number,
   checksum: Checksum = crc32Of(Buffer.from('any')),
-): StoreBody => ({ bytes, length, checksum });
+): StoreBody => ({
+  kind: 'pumped',
+  length,
+  checksum: { placement: 'header', checksum },
+  pump: (destination: Writable) =>
+    new Promise((resolve, reject) => {
+      bytes.once('error', reject);
+      bytes.once('end', resolve);
+      bytes.pipe(destination, { end: false });
+    }),
+});
 
 export async function failure(promise: Promise<unknown>): Promise<SluiceError> {
   try {

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { ClientRequest } from 'node:http';
 import { createServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { extraPatience } from '../../../main/engine/store/watchProgress.ts';
+import { extraPatience } from '../../../main/engine/store/stallSweep.ts';
+import type { StoreBody } from '../../../main/engine/store/store.ts';
 import { asObjectKey, asS3UploadId } from '../../../shared/ids.ts';
 import { type CannedOptions, type CannedServer, sendError, startCannedServer } from './cannedServer.ts';
-import { bodyOf, failure, metadata, openStore, policy, streamBody, type TestStore } from './testStore.ts';
+import { bodyOf, crc32Of, failure, metadata, openStore, policy, streamBody, type TestStore } from './testStore.ts';
 
 const MiB = 1024 * 1024;
 const fixture = (name: string): string => new URL(`fixtures/${name}`, import.meta.url).pathname;
@@ -100,7 +100,6 @@ describe('connections', () => {
       store.uploadPart({ key, uploadId, partNumber: 1, body: streamBody(stream, 256 * MiB) }),
     );
     expect(error.code).toBe('access-denied');
-    expect(stream.destroyed).toBe(true);
     expect(received).toBeLessThan(64 * MiB);
   });
 
@@ -115,7 +114,6 @@ describe('connections', () => {
     await sleep(50);
     abort.abort();
     expect((await sent).code).toBe('interrupted');
-    expect(stream.destroyed).toBe(true);
   });
 
   it('close() ends what is under way, and nothing is sent afterwards', async () => {
@@ -143,28 +141,18 @@ describe('connections', () => {
 });
 
 describe('bodies', () => {
-  it('a Readable that overrides pipe() pumps straight into the request', async () => {
-    let received = '';
-    const server = await serve((_req, res, body) => {
-      received = body.toString();
-      res.writeHead(200, { etag: '"e"' }).end();
-    });
+  it('a pump that stops short of the length it announced is an error, not a shorter object', async () => {
+    const server = await serve((_req, res) => void res.writeHead(200, { etag: '"e"' }).end());
     const { store } = open(server.endpoint);
-    let target: unknown;
-    class Pump extends Readable {
-      override _read(): void {
-        throw new Error('must not be read');
-      }
-      override pipe<T extends NodeJS.WritableStream>(destination: T): T {
-        target = destination;
-        destination.write(Buffer.from('by'));
-        destination.end(Buffer.from('tes'));
-        return destination;
-      }
-    }
-    await store.putObject({ key, body: streamBody(new Pump(), 5), policy, metadata });
-    expect(target).toBeInstanceOf(ClientRequest);
-    expect(received).toBe('bytes');
+    const body: StoreBody = {
+      kind: 'pumped',
+      length: 5,
+      checksum: { placement: 'header', checksum: crc32Of(Buffer.from('bytes')) },
+      pump: async (destination) => void destination.write(Buffer.from('byt')),
+    };
+    expect((await failure(store.putObject({ key, body, policy, metadata }))).message).toContain(
+      'less bytes than the 5',
+    );
   });
 
   it('a 256 MiB part streams through without growing the process, unhashed and unwrapped', async () => {

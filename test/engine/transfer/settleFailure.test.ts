@@ -53,6 +53,23 @@ describe('a file whose upload fails', () => {
     expect(issues()).toEqual([]);
   });
 
+  it('because it never keeps still waits longer each time, and is named at the third', async () => {
+    const seen = sees('f0');
+    if (seen.kind !== 'file') throw new Error('not a file');
+    const { ledger, folder, fail, issues } = world(seen.file);
+    ledger.observePaths(folder.id, [seen]);
+    const waits: number[] = [];
+    for (let i = 0; i < 4; i++) {
+      await fail(new SluiceError('source-changed', 'It changed'));
+      waits.push((ledger.nextDueAt() ?? 0) - Date.now());
+      expect(issues()).toEqual(i < 2 ? [] : ['source-keeps-changing f0']);
+    }
+    for (const [i, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThan(2_000 * 2 ** i - 1_000);
+      expect(wait).toBeLessThanOrEqual(2_000 * 2 ** i);
+    }
+  });
+
   it('with a thousand others makes no thousand issues, and none at all when the store is away', async () => {
     const { ledger, folder, fail, issues } = world();
     ledger.observePaths(folder.id, paths(60));

@@ -1,27 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Clock } from '../../../main/engine/ports.ts';
 import { createStoreHealth } from '../../../main/engine/transfer/storeHealth.ts';
 import { SluiceError } from '../../../shared/errors.ts';
-
-class ManualClock implements Clock {
-  time = 1_000_000;
-  readonly tasks = new Set<{ at: number; run: () => void }>();
-  now = () => this.time;
-  after = (ms: number, run: () => void) => {
-    const task = { at: this.time + ms, run };
-    this.tasks.add(task);
-    return () => void this.tasks.delete(task);
-  };
-  async pass(ms: number): Promise<void> {
-    this.time += ms;
-    for (const task of [...this.tasks]) {
-      if (task.at > this.time) continue;
-      this.tasks.delete(task);
-      task.run();
-    }
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
+import { ManualClock } from './manualClock.ts';
 
 const unreachable = new SluiceError('store-unreachable', 'refused').view();
 
@@ -86,5 +66,29 @@ describe('the breaker of a store', () => {
     expect(health.mayUse('s')).toBe(false);
     await clock.pass(1);
     expect(health.mayUse('s')).toBe(true);
+  });
+
+  it('opens too when the store answers nothing but 500, and stays the same outage while only its probe gets through', async () => {
+    const { clock, health } = world([]);
+    const inside = new SluiceError('store-server-error', 'HTTP 500').view();
+    for (let i = 0; i < 11; i++) health.failed('s', inside, false);
+    expect(health.mayUse('s')).toBe(true);
+    health.failed('s', inside, false);
+    const first = health.reach('s');
+    if (first.kind !== 'blocked') throw new Error('not blocked');
+    await clock.pass(first.nextTryAt - clock.now());
+    expect(health.mayUse('s')).toBe(true);
+    for (let i = 0; i < 4; i++) health.failed('s', inside, false);
+    expect(health.reach('s')).toMatchObject({ kind: 'blocked', since: first.since, tries: first.tries + 1 });
+  });
+
+  it('takes a 500 now and then for what it is', () => {
+    const { health } = world([]);
+    const inside = new SluiceError('store-server-error', 'HTTP 500').view();
+    for (let i = 0; i < 200; i++) {
+      for (let j = 0; j < 8; j++) health.failed('s', inside, false);
+      health.succeeded('s');
+    }
+    expect(health.reach('s').kind).toBe('reached');
   });
 });

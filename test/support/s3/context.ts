@@ -30,6 +30,7 @@ export interface ContextOptions {
   readonly request: IncomingMessage;
   readonly log: RequestLogEntry;
   readonly proven: ProvenSignature;
+  readonly onBytes: ((count: number) => void) | undefined;
   /** Sends 100 Continue where it was asked for. */
   readonly askForBody: () => void;
 }
@@ -146,6 +147,7 @@ export class S3Context {
       sink,
       onBytes: (count) => {
         this.log.bytesReceived += count;
+        this.#options.onBytes?.(count);
       },
     });
     verifyDigests(digests, body);

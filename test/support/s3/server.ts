@@ -7,6 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { addressOf } from './address.ts';
 import { answer, answerError } from './answer.ts';
 import { S3Context } from './context.ts';
+import { RequestGate } from './requestGate.ts';
 import { countByOperation, maxLogEntries, type RequestLogEntry } from './requestLog.ts';
 import { findOperation } from './router.ts';
 import { S3Error } from './s3Error.ts';
@@ -30,6 +31,12 @@ export interface S3ServerOptions {
   readonly tls?: { readonly key: string; readonly cert: string };
   /** A body without a byte for this long is answered `RequestTimeout`. Default 20,000 as S3. */
   readonly bodyIdleTimeoutMs?: number;
+  /** Requests above this rate are answered `503 SlowDown`, unread. A burst of a tenth of a second's worth is let through. */
+  readonly maxRequestsPerSecond?: number;
+  /** Told of bytes of objects and documents as they arrive. */
+  readonly onBytes?: (count: number) => void;
+  /** Told, before the answer, of each object that is written; `file` holds its bytes. */
+  readonly onObject?: (object: { readonly bucket: string; readonly key: string; readonly file: string }) => void;
 }
 
 export interface S3TestServer {
@@ -62,7 +69,11 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Te
     region: options.region ?? 'us-east-1',
   };
   const now = options.now ?? (() => new Date());
-  const storage = new Storage(dir);
+  const { onObject, maxRequestsPerSecond } = options;
+  const storage = new Storage(dir, (bucket, object) =>
+    onObject?.({ bucket: bucket.name, key: object.key, file: storage.path(bucket, object.file) }),
+  );
+  const gate = maxRequestsPerSecond === undefined ? null : new RequestGate(maxRequestsPerSecond);
   for (const name of options.buckets ?? [])
     if (!storage.buckets.has(name)) storage.createBucket(name, now().toISOString());
   const requests: RequestLogEntry[] = [];
@@ -100,6 +111,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Te
         hasHeader: (name) => headers.has(name),
       });
       log.operation = operation?.name ?? 'Unknown';
+      if (gate?.pass() === false) throw new S3Error('SlowDown');
       const proven = proveSignature(address, account, now());
       const token = headers.get('x-amz-security-token')?.[0];
       if (token !== undefined) throw new S3Error('InvalidToken', { 'Token-0': token });
@@ -125,6 +137,7 @@ export async function startS3Server(options: S3ServerOptions = {}): Promise<S3Te
         request,
         log,
         proven,
+        onBytes: options.onBytes,
         askForBody: () => {
           if (!asked) response.writeContinue();
           asked = true;

@@ -91,7 +91,10 @@ export class Storage {
   readonly #root: string;
   readonly #made = new Set<string>();
 
-  constructor(dir: string) {
+  readonly #onObject: ((bucket: Bucket, object: StoredObject) => void) | undefined;
+
+  constructor(dir: string, onObject?: (bucket: Bucket, object: StoredObject) => void) {
+    this.#onObject = onObject;
     this.#root = join(dir, 'buckets');
     mkdirSync(this.#root, { recursive: true });
     for (const name of readdirSync(this.#root)) this.#load(name);
@@ -142,6 +145,7 @@ export class Storage {
     const before = bucket.objects.get(object.key);
     bucket.journal.put(object);
     bucket.objects.set(object.key, object);
+    this.#onObject?.(bucket, object);
     if (before !== undefined && before.file !== object.file) this.#forget(this.path(bucket, before.file));
   }
 

@@ -23,7 +23,7 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** An S3 that lacks something: in front of the whole one, it refuses some requests and keeps some headers to itself. */
+/** An S3 that lacks something: in front of the whole one, it refuses some requests and keeps some headers to itself, its kind among them. */
 export async function startPickyStore({ target, refuse, conceal }: PickyOptions): Promise<PickyStore> {
   const { hostname, port } = new URL(target);
   const refused: string[] = [];
@@ -45,7 +45,7 @@ export async function startPickyStore({ target, refuse, conceal }: PickyOptions)
     }
     const { method, url: path, headers } = request;
     const onward = startRequest({ hostname, port, method, path, headers }, (answer) => {
-      const shown = Object.entries(answer.headers).filter(([name]) => !conceal?.test(name));
+      const shown = Object.entries(answer.headers).filter(([name]) => name !== 'server' && !conceal?.test(name));
       response.writeHead(answer.statusCode ?? 500, Object.fromEntries(shown));
       answer.pipe(response);
     });

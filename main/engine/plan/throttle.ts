@@ -10,6 +10,8 @@ export interface ThrottleState {
   readonly filledAtMs: number;
   /** Nothing goes before. */
   readonly resumeAtMs: number;
+  /** Since the first rejection: what was delivered until then may be far less than the store takes, so it is doubled every second until the next one. */
+  readonly isSearching: boolean;
   /** Rejections of what was sent before say nothing new. */
   readonly cutAtMs: number;
 }
@@ -19,6 +21,7 @@ export const unthrottled: ThrottleState = {
   tokens: 0,
   filledAtMs: 0,
   resumeAtMs: 0,
+  isSearching: false,
   cutAtMs: Number.NEGATIVE_INFINITY,
 };
 
@@ -35,10 +38,17 @@ const laterPauseMs = 100;
 const burstSeconds = 0.05;
 
 /** Requests per second allowed now; null: as many as like. */
-export function throttleRate({ known, resumeAtMs }: ThrottleState, nowMs: number): number | null {
+export function throttleRate({ known, resumeAtMs, isSearching }: ThrottleState, nowMs: number): number | null {
   if (known === null || nowMs - resumeAtMs > forgetMs) return null;
+  if (isSearching) return Math.max(0.5, known * cut * 2 ** (Math.max(0, nowMs - resumeAtMs) / 1000));
   const seconds = (Math.max(0, nowMs - resumeAtMs) - regainMs) / 1000;
   return Math.max(0.5, Math.min(2 * known, known * (1 + curve * seconds ** 3)));
+}
+
+/** While nothing is sent, answers to what was sent before still come in: the store took more than was known when it first refused. */
+export function throttleDelivered(state: ThrottleState, nowMs: number, delivered: number): ThrottleState {
+  const { known, resumeAtMs } = state;
+  return known !== null && nowMs <= resumeAtMs && delivered > known ? { ...state, known: delivered } : state;
 }
 
 /** Takes a token. `waitMs` 0: go; else ask again after it. */
@@ -49,6 +59,9 @@ export function throttleTake(
   const rate = throttleRate(state, nowMs);
   if (rate === null) return { state: state.known === null ? state : unthrottled, waitMs: 0 };
   if (nowMs < state.resumeAtMs) return { state, waitMs: state.resumeAtMs - nowMs };
+  // Twice what worked, and no refusal: what is known is too little. The curve begins anew from there.
+  if (!state.isSearching && state.known !== null && rate >= 2 * state.known)
+    return throttleTake({ ...state, known: rate, resumeAtMs: nowMs - regainMs }, nowMs);
   const filled = state.tokens + ((nowMs - Math.max(state.filledAtMs, state.resumeAtMs)) / 1000) * rate;
   const tokens = Math.min(Math.max(1, rate * burstSeconds), Math.max(state.tokens, filled));
   const next = { ...state, tokens, filledAtMs: nowMs };
@@ -74,5 +87,6 @@ export function throttleRejected(
   // After a pause less was delivered than the store would have taken.
   const known = Math.max(1, before === null ? delivered : Math.max(delivered, before / 2));
   const pauseMs = Math.max(retryAfterMs, before === null ? firstPauseMs : laterPauseMs);
-  return { known, tokens: 0, filledAtMs: nowMs, resumeAtMs: nowMs + pauseMs, cutAtMs: nowMs };
+  const isSearching = before === null;
+  return { known, tokens: 0, filledAtMs: nowMs, resumeAtMs: nowMs + pauseMs, isSearching, cutAtMs: nowMs };
 }

@@ -8,6 +8,8 @@ import { createTransport } from './transport.ts';
 export interface S3Clients {
   /** Requests without file bytes: the SDK's standard retry. */
   readonly control: S3Client;
+  /** One attempt: for what makes something new each time. */
+  readonly once: S3Client;
   readonly region: () => string;
   readonly setRegion: (region: string) => void;
   /** Asks for credentials afresh; true when they are others than the last ones. */
@@ -58,9 +60,10 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
     }),
   };
   const control = new S3Client({ ...common, maxAttempts: controlAttempts });
+  const once = new S3Client({ ...common, maxAttempts: 1 });
 
   const clock = { offsetMs: 0 };
-  for (const client of [control]) {
+  for (const client of [control, once]) {
     Object.defineProperty(client.config, 'systemClockOffset', {
       get: () => clock.offsetMs,
       set: (offsetMs: number) => {
@@ -78,13 +81,14 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
   }
   return {
     control,
+    once,
     region: () => region,
     setRegion: (found) => {
       region = found;
     },
     renewCredentials: async () => {
       const before = last;
-      for (const client of [control]) client.config.credentials = credentials as typeof client.config.credentials;
+      for (const client of [control, once]) client.config.credentials = credentials as typeof client.config.credentials;
       const now = await credentials();
       return (
         now.accessKeyId !== before?.accessKeyId ||

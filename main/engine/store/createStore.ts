@@ -36,7 +36,7 @@ export function createStore(options: StoreOptions): Store {
   const { connection, bucket: Bucket } = target;
   const endpoint = resolveEndpoint(connection);
   const clients = createClients(options, endpoint);
-  const { control } = clients;
+  const { control, once } = clients;
   const profile = connection.credentials.kind === 'chain' ? connection.credentials.profile : null;
   const place: ErrorPlace = { endpoint: endpoint.name, bucket: Bucket, profile };
 
@@ -138,7 +138,7 @@ export function createStore(options: StoreOptions): Store {
 
     async createMultipartUpload({ key, algorithm, checksumType, policy, metadata }) {
       const output = await run('CreateMultipartUpload', () =>
-        control.send(
+        once.send(
           new CreateMultipartUploadCommand({
             Bucket,
             Key: key,

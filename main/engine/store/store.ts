@@ -181,6 +181,7 @@ export interface Store {
   /** Throws `no-such-bucket`, `access-denied`, `wrong-keys`, `wrong-region`, `clock-skew`, `store-*`. */
   headBucket(): Promise<FoundBucket>;
   listBuckets(): Promise<readonly string[]>;
+  /** Sent once: each attempt may make an upload, and the caller must know of each. */
   createMultipartUpload(input: {
     readonly key: ObjectKey;
     readonly algorithm: ChecksumAlgorithm;

@@ -1,4 +1,11 @@
-import { type ThrottleState, throttleRate, throttleRejected, throttleTake, unthrottled } from '../plan/throttle.ts';
+import {
+  type ThrottleState,
+  throttleDelivered,
+  throttleRate,
+  throttleRejected,
+  throttleTake,
+  unthrottled,
+} from '../plan/throttle.ts';
 import type { Clock } from '../ports.ts';
 
 /** What a throttling store lets through, per prefix of keys, or for the whole bucket once it throttles several prefixes. */
@@ -54,7 +61,13 @@ export function createRequestRate(clock: Clock): RequestRate {
     succeeded: (key) => {
       const now = clock.now();
       all.add(now);
-      if (prefixes.size > 0) prefixes.get(prefixOf(key))?.delivered.add(now);
+      if (bucket.known !== null && now <= bucket.resumeAtMs)
+        bucket = throttleDelivered(bucket, now, all.inLastSecond(now));
+      const scope = prefixes.size > 0 ? prefixes.get(prefixOf(key)) : undefined;
+      if (!scope) return;
+      scope.delivered.add(now);
+      if (now <= scope.throttle.resumeAtMs)
+        scope.throttle = throttleDelivered(scope.throttle, now, scope.delivered.inLastSecond(now));
     },
     rejected: (key, sentAtMs, retryAfterMs) => {
       const nowMs = clock.now();

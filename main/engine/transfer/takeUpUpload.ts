@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { errorView } from '../../../shared/errors.ts';
 import { asObjectKey, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
 import type { UploadRow } from '../ledger/ledger.ts';
 import type { PartPlan } from '../plan/partPlan.ts';
 import { refusedFeature } from '../plan/refusedFeature.ts';
 import type { PartAtStore } from '../plan/resumePlan.ts';
+import { backoffs, retryDelayMs } from '../plan/retryDelay.ts';
 import { checksumFor } from '../store/capabilities.ts';
 import type { ActiveTransfer } from './activeTransfer.ts';
 import { askStore } from './askStore.ts';
@@ -39,13 +41,17 @@ export async function takeUpUpload(context: UploadContext, active: ActiveTransfe
   return { kind: 'none' };
 }
 
-/** Intended in the ledger before S3 is asked, so that an upload whose answer is lost is found by the sweep. */
+/**
+ * Intended in the ledger before S3 is asked, so that an upload whose answer is lost is found by the sweep: each try for itself, since each may have made one. (The SDK's own
+ * retry would leave what the earlier ones made to nobody.)
+ */
 export async function createUpload(
   context: UploadContext,
   active: ActiveTransfer,
   plan: PartPlan,
+  tries = 1,
 ): Promise<CreatedUpload> {
-  const { ledger, store, folder, clock, settings, endpoint, origin } = context;
+  const { ledger, store, folder, clock, random, settings, endpoint, origin, metrics } = context;
   const { file } = active;
   const capabilities = endpoint.capabilities();
   const algorithm = checksumFor(settings().checksum, capabilities);
@@ -67,14 +73,22 @@ export async function createUpload(
   const metadata = { token, origin, mtimeMs: file.mtimeMs, sizeBytes: file.sizeBytes };
   let uploadId: S3UploadId;
   try {
-    uploadId = await askStore(context, () =>
-      store.createMultipartUpload({ key, algorithm, checksumType, policy: folder.objects, metadata }),
-    );
+    const ask = (): Promise<S3UploadId> =>
+      store.createMultipartUpload({ key, algorithm, checksumType, policy: folder.objects, metadata });
+    // The breaker hears of the last try only, as of the SDK's requests.
+    uploadId = await (tries < createTries ? ask() : askStore(context, ask));
   } catch (error) {
-    const refused = refusedFeature(errorView(error), { condition: false, trailer: false });
-    if (refused !== 'checksum' || !learnRefused(context, algorithm)) throw error;
-    ledger.uploadGone(upload.id);
-    return createUpload(context, active, plan);
+    const view = errorView(error);
+    const refused = refusedFeature(view, { condition: false, trailer: false });
+    if (refused === 'checksum' && learnRefused(context, algorithm)) {
+      ledger.uploadGone(upload.id);
+      return createUpload(context, active, plan, tries);
+    }
+    if (!view.retryable || tries >= createTries) throw error;
+    metrics.counts.retries++;
+    active.retries++;
+    await sleep(retryDelayMs(tries - 1, backoffs.part, random(), view.retryAfterMs));
+    return createUpload(context, active, plan, tries + 1);
   }
   try {
     ledger.uploadCreated(upload.id, uploadId);
@@ -85,5 +99,7 @@ export async function createUpload(
   }
   return { ...upload, uploadId };
 }
+
+const createTries = 3;
 
 const isCreated = (upload: UploadRow): upload is CreatedUpload => upload.uploadId !== null;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   type ThrottleState,
+  throttleDelivered,
   throttleRate,
   throttleRejected,
   throttleTake,
@@ -97,7 +98,15 @@ describe('a store that answers 503 to everything above 200 requests a second', (
 });
 
 describe('the request rate', () => {
-  const rejected = throttleRejected(unthrottled, { nowMs: 5_000, sentAtMs: 4_990, delivered: 100, retryAfterMs: 0 });
+  const first = throttleRejected(unthrottled, { nowMs: 3_000, sentAtMs: 2_990, delivered: 100, retryAfterMs: 0 });
+  const rejected = throttleRejected(first, { nowMs: 5_000, sentAtMs: 4_990, delivered: 100, retryAfterMs: 1_000 });
+
+  it('starts from what was delivered before the first refusal, and is doubled every second until the next', () => {
+    expect(throttleRate(first, 4_000)).toBeCloseTo(90, 0);
+    expect(throttleRate(first, 6_000)).toBeCloseTo(360, 0);
+    expect(throttleDelivered(first, 3_500, 150).known).toBe(150);
+    expect(throttleDelivered(first, 4_500, 150).known).toBe(100);
+  });
 
   it('is what was delivered, less a tenth, then grows beyond it, and is forgotten after a minute', () => {
     expect(throttleRate(rejected, 6_000)).toBeCloseTo(90, 0);

@@ -115,7 +115,7 @@ class Soak {
       this.#note(`truncate ${path}`);
     } else if (path.includes('/') && this.#random() < 0.4) {
       const directory = path.slice(0, path.indexOf('/'));
-      const to = `dir${++this.#named}`;
+      const to = `moved${++this.#named}`;
       await rename(join(root, directory), join(root, to));
       this.#note(`mv ${directory}/ ${to}/`);
     } else {

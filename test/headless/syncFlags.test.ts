@@ -42,8 +42,8 @@ describe('sync flags become a folder pair and settings', () => {
   });
 
   it.each([
-    [['--max-bandwidth', '160Mbps'], { maxBandwidthBytesPerSecond: 20_000_000 }],
-    [['--max-bandwidth', '20MiB/s'], { maxBandwidthBytesPerSecond: 20 * 1024 ** 2 }],
+    [['--max-bandwidth', '160Mbps'], { maxBandwidthBytesPerSecond: 20_000_000, bandwidthSchedule: [] }],
+    [['--max-bandwidth', '20MiB/s'], { maxBandwidthBytesPerSecond: 20 * 1024 ** 2, bandwidthSchedule: [] }],
     [['--max-connections', '250'], { maxConnections: 250 }],
     [['--memory', '2GiB'], { memoryBytes: 2 * 1024 ** 3 }],
     [['--part-size', '16MiB'], { partSizeBytes: 16 * 1024 ** 2 }],

@@ -37,7 +37,8 @@ export function parseEngineFlags(raw: unknown): Partial<EngineSettings> {
     );
   }
   return {
-    ...(flags.maxBandwidth !== undefined && { maxBandwidthBytesPerSecond: flags.maxBandwidth }),
+    // What is asked for by hand goes before a stored schedule.
+    ...(flags.maxBandwidth !== undefined && { maxBandwidthBytesPerSecond: flags.maxBandwidth, bandwidthSchedule: [] }),
     ...(flags.maxConnections !== undefined && { maxConnections: flags.maxConnections }),
     ...(flags.memory !== undefined && { memoryBytes: flags.memory }),
     ...(flags.partSize !== undefined && { partSizeBytes: parsePartSize(flags.partSize) }),

@@ -44,7 +44,9 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
     setTried(true);
     if (!settings) return;
     await run(async () => {
-      const now = await api.updateSettings(settings);
+      // The schedule is not in this form: it stays as it is.
+      const { bandwidthSchedule: _, ...change } = settings;
+      const now = await api.updateSettings(change);
       onSaved(now);
       setForm(formOf(now));
       setTried(false);

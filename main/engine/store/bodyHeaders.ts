@@ -10,8 +10,8 @@ const checksumHeader = {
 /** Of the base64 text. */
 const checksumLength = { crc32: 8, crc64nvme: 12, sha256: 44 } as const satisfies Record<ChecksumAlgorithm, number>;
 
-/** Headers that describe a body; all are to be signed. */
-export function bodyHeaders(body: StoreBody): [string, string][] {
+/** Headers that describe a body, name, value, name, value…; all are to be signed. */
+export function bodyHeaders(body: StoreBody): string[] {
   if (body.kind === 'bytes') return withChecksum(body.bytes.length, body.checksum.algorithm, body.checksum.value);
   const { checksum, length } = body;
   if (checksum.placement === 'header') {
@@ -19,10 +19,14 @@ export function bodyHeaders(body: StoreBody): [string, string][] {
   }
   const name = checksumHeader[checksum.algorithm];
   return [
-    ['content-encoding', 'aws-chunked'],
-    ['content-length', `${chunkedLength(length, name, checksumLength[checksum.algorithm])}`],
-    ['x-amz-decoded-content-length', `${length}`],
-    ['x-amz-trailer', name],
+    'content-encoding',
+    'aws-chunked',
+    'content-length',
+    `${chunkedLength(length, name, checksumLength[checksum.algorithm])}`,
+    'x-amz-decoded-content-length',
+    `${length}`,
+    'x-amz-trailer',
+    name,
   ];
 }
 
@@ -35,8 +39,11 @@ export function bodyToSend(body: StoreBody): Buffer | PumpedBody {
 }
 
 /** Stores that check a checksum only when its algorithm is named too (Ceph) get both. */
-const withChecksum = (length: number, algorithm: ChecksumAlgorithm, value: string): [string, string][] => [
-  ['content-length', `${length}`],
-  [checksumHeader[algorithm], value],
-  ['x-amz-sdk-checksum-algorithm', algorithm.toUpperCase()],
+const withChecksum = (length: number, algorithm: ChecksumAlgorithm, value: string): string[] => [
+  'content-length',
+  `${length}`,
+  checksumHeader[algorithm],
+  value,
+  'x-amz-sdk-checksum-algorithm',
+  algorithm.toUpperCase(),
 ];

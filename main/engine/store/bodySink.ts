@@ -1,4 +1,3 @@
-import type { ClientRequest } from 'node:http';
 import { Writable } from 'node:stream';
 
 /** A body made while it is sent. */
@@ -25,19 +24,27 @@ export function chunkedLength(length: number, trailerName: string, trailerValueB
 
 const framed = (bytes: number): number => bytes.toString(16).length + 2 + bytes + 2;
 
+/** The connection that a body goes to. */
+export interface BodyTarget {
+  cork(): void;
+  uncork(): void;
+  write(bytes: Buffer, done?: (error?: Error | null) => void): unknown;
+  write(text: string, encoding: 'latin1', done?: (error?: Error | null) => void): unknown;
+}
+
 /**
- * What a pump writes into: counts, frames where asked to, and copies nothing. Destroyed with the request, so that a pump ends even if the request never had a socket.
- * `finishBody` ends the request with what comes behind the payload; throws when the pump wrote less than it said.
+ * What a pump writes into: counts, frames where asked to, and copies nothing. Destroyed with the request, so that the pump ends with it.
+ * `finishBody` sends what comes behind the payload and says when it is out; throws when the pump wrote less than it said.
  */
 export class BodySink extends Writable {
   /** Payload bytes handed to the request. */
   written = 0;
-  readonly #req: ClientRequest;
+  readonly #target: BodyTarget;
   readonly #body: PumpedBody;
 
-  constructor(req: ClientRequest, body: PumpedBody) {
+  constructor(target: BodyTarget, body: PumpedBody) {
     super({ decodeStrings: true, emitClose: true });
-    this.#req = req;
+    this.#target = target;
     this.#body = body;
     // a pump listens; where it has ended already nobody else must be hurt
     this.on('error', () => undefined);
@@ -45,36 +52,39 @@ export class BodySink extends Writable {
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
     if (this.written + bytes.length > this.#body.length) return done(wrongLength('more', this.#body.length));
+    const target = this.#target;
     if (this.#body.trailer === null) {
       this.written += bytes.length;
-      this.#req.write(bytes, done);
+      target.write(bytes, done);
       return;
     }
-    // node:http corks what is written within one tick: heads, slices and line ends leave in one system call
+    // heads, slices and line ends leave in one system call
+    target.cork();
     let offset = 0;
     while (offset < bytes.length) {
       const inChunk = this.written % chunkBytes;
       if (inChunk === 0)
-        this.#req.write(`${Math.min(chunkBytes, this.#body.length - this.written).toString(16)}\r\n`, 'latin1');
+        target.write(`${Math.min(chunkBytes, this.#body.length - this.written).toString(16)}\r\n`, 'latin1');
       const slice = bytes.subarray(offset, offset + chunkBytes - inChunk);
       offset += slice.length;
       this.written += slice.length;
       const chunkEnds = this.written % chunkBytes === 0 || this.written === this.#body.length;
       const last = offset >= bytes.length;
-      if (!chunkEnds && last) this.#req.write(slice, done);
-      else this.#req.write(slice);
-      if (chunkEnds && last) this.#req.write('\r\n', 'latin1', done);
-      else if (chunkEnds) this.#req.write('\r\n', 'latin1');
+      if (!chunkEnds && last) target.write(slice, done);
+      else target.write(slice);
+      if (chunkEnds && last) target.write('\r\n', 'latin1', done);
+      else if (chunkEnds) target.write('\r\n', 'latin1');
     }
+    target.uncork();
     if (bytes.length === 0) done();
   }
 
-  finishBody(): void {
+  finishBody(done: () => void): void {
     const { length, trailer } = this.#body;
     if (this.written !== length) throw wrongLength('less', length);
-    if (trailer === null) return void this.#req.end();
+    if (trailer === null) return done();
     const [name, value] = trailer();
-    this.#req.end(`0\r\n${name}:${value}\r\n\r\n`, 'latin1');
+    this.#target.write(`0\r\n${name}:${value}\r\n\r\n`, 'latin1', done);
   }
 }
 

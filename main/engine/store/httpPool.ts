@@ -7,11 +7,8 @@ import {
 } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
-import { SluiceError } from '../../../shared/errors.ts';
-import { BodySink, type PumpedBody } from './bodySink.ts';
 import { lookup } from './localhostLookup.ts';
 import { createStallSweep, type Watched } from './stallSweep.ts';
-import type { SendTiming } from './store.ts';
 
 export interface HttpPoolOptions {
   readonly maxSockets: number;
@@ -29,13 +26,10 @@ export interface HttpRequest {
   readonly port: number | undefined;
   readonly method: string;
   readonly path: string;
-  /** name, value, name, value…, complete and as they go out (cheap); or by name, where node:http adds Host. */
-  readonly headers: string[] | Readonly<Record<string, string>>;
-  readonly body: Uint8Array | string | PumpedBody | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string | null;
   /** How many times the pool's stall timeout may pass without a byte. */
   readonly patience: number;
-  /** A connection of its own, closed afterwards. */
-  readonly fresh: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
@@ -44,13 +38,11 @@ export interface HttpAnswer {
   readonly reason: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
-  readonly timing: SendTiming;
 }
 
 /**
- * One pool of kept-alive connections; bodies go to the socket unwrapped and uncopied; a refused upload stops being sent; a deadline on progress, not on duration; answers
- * (never object data) are read whole, so that a connection lost in the middle of one is an error of this request. Rejects with Node's error, an `AbortError`, or what the
- * pump of the body threw.
+ * Kept-alive connections for the SDK's requests; those that carry files have socketPool.ts. A deadline on progress, not on duration; answers (never object data) are read whole, so
+ * that a connection lost in the middle of one is an error of this request. Rejects with Node's error or an `AbortError`.
  */
 export interface HttpPool {
   send(request: HttpRequest): Promise<HttpAnswer>;
@@ -81,8 +73,6 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
   const agents = {
     http: new HttpAgent(kept),
     https: new HttpsAgent({ ...kept, ...tlsOptions }),
-    freshHttp: new HttpAgent({ lookup }),
-    freshHttps: new HttpsAgent({ lookup, ...tlsOptions }),
   };
   const sweep = createStallSweep(options);
   const open = new Set<ClientRequest>();
@@ -105,7 +95,7 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
 
   const send: HttpPool['send'] = (request) =>
     new Promise((resolve, reject) => {
-      const { tls, signal, body, fresh } = request;
+      const { tls, signal } = request;
       if (closed || signal?.aborted) return reject(aborted());
       dropStaleSockets(Date.now());
       const req = (tls ? httpsRequest : httpRequest)({
@@ -114,15 +104,9 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
         port: request.port,
         path: request.path,
         headers: request.headers,
-        agent: tls ? (fresh ? agents.freshHttps : agents.https) : fresh ? agents.freshHttp : agents.http,
+        agent: tls ? agents.https : agents.http,
       });
       open.add(req);
-      const pumped = isPumped(body) ? { sink: new BodySink(req, body), body, done: false } : null;
-      let socketAt = 0;
-      let readyAt = 0;
-      let sentAt = 0;
-      let answerAt = 0;
-
       let settled = false;
       const settle = () => {
         settled = true;
@@ -133,14 +117,12 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       const fail = (error: Error) => {
         if (settled) return;
         settle();
-        // whoever pumps may be in the middle of reading a file for it
-        pumped?.sink.destroy();
         req.destroy();
         reject(error);
       };
       const onAbort = () => fail(aborted());
       const watched: Watched = {
-        req,
+        socket: null,
         stallTimeoutMs: options.stallTimeoutMs * request.patience,
         socketAtMs: 0,
         sentBefore: 0,
@@ -152,16 +134,14 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       sweep.watch(watched);
       signal?.addEventListener('abort', onAbort);
       req.once('socket', (socket: Socket) => {
-        socketAt = performance.now();
-        watched.socketAtMs = socketAt;
+        watched.socket = socket;
+        watched.socketAtMs = performance.now();
         watched.sentBefore = socket.bytesWritten;
         const ready = () => {
-          readyAt = performance.now();
           watched.connected = true;
           watched.idleMs = 0;
         };
         if (req.reusedSocket) {
-          readyAt = socketAt;
           watched.connected = true;
           return;
         }
@@ -170,52 +150,22 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
         socket.setKeepAlive(true, tcpKeepAliveMs);
         socket.once(tls ? 'secureConnect' : 'connect', ready);
       });
-      req.once('finish', () => {
-        sentAt = performance.now();
-      });
       // stays attached after the answer: a socket that dies later must not throw
       req.on('error', (error) => fail(closed ? aborted() : error));
       req.once('response', (res) => {
-        answerAt = performance.now();
         collect(res, (error, bytes) => {
           if (settled) return;
           if (error !== null) return fail(error);
           const status = res.statusCode ?? 0;
-          if (status < 300 && pumped && !pumped.done) return fail(tooEarly());
           settle();
           if (status >= 300 && !req.writableFinished) {
             // refused before the whole body was sent: the rest would only cost time
-            pumped?.sink.destroy();
             req.destroy();
           }
-          const bodyEnd = sentAt === 0 || sentAt > answerAt ? answerAt : sentAt;
-          resolve({
-            status,
-            reason: res.statusMessage ?? '',
-            headers: res.headers,
-            body: bytes,
-            timing: {
-              connectMs: readyAt - socketAt,
-              bodyMs: Math.max(0, bodyEnd - readyAt),
-              answerMs: answerAt - bodyEnd,
-            },
-          });
+          resolve({ status, reason: res.statusMessage ?? '', headers: res.headers, body: bytes });
         });
       });
-      if (!pumped) return sendBytes(req, body as Uint8Array | string | null);
-      // a body's own error is the better word, but a broken connection's is about to be said by the request itself
-      const onPumpFailed = (error: unknown) => {
-        if (error instanceof SluiceError || !req.destroyed)
-          fail(error instanceof Error ? error : new Error(String(error)));
-      };
-      pumped.body
-        .pump(pumped.sink)
-        .then(() => {
-          if (settled || req.destroyed) return;
-          pumped.sink.finishBody();
-          pumped.done = true;
-        })
-        .catch(onPumpFailed);
+      sendBytes(req, request.body);
     });
 
   return {
@@ -227,9 +177,6 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
     },
   };
 }
-
-const isPumped = (body: HttpRequest['body']): body is PumpedBody =>
-  body !== null && typeof body === 'object' && 'pump' in body;
 
 function sendBytes(req: ClientRequest, body: Uint8Array | string | null): void {
   if (body === null || body.length === 0) return void req.end();
@@ -265,5 +212,3 @@ function collect(res: IncomingMessage, done: (error: Error | null, bytes: Buffer
 
 const empty = Buffer.alloc(0);
 const aborted = (): Error => Object.assign(new Error('Request aborted'), { name: 'AbortError' });
-const tooEarly = (): Error =>
-  new SluiceError('store-server-error', 'The store took the body for complete before all of it was sent');

@@ -1,9 +1,9 @@
-import type { ClientRequest } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** One request under watch. */
 export interface Watched {
-  readonly req: ClientRequest;
+  /** null while it waits for one. */
+  socket: Socket | null;
   readonly stallTimeoutMs: number;
   /** performance.now() when it got its socket, and what that had sent by then; 0 while it waits for one. */
   socketAtMs: number;
@@ -42,7 +42,7 @@ export function createStallSweep(options: { connectTimeoutMs: number; stallTimeo
     const passedMs = Math.min(now - lastAt, 2 * everyMs);
     lastAt = now;
     for (const request of open) {
-      const socket = request.req.socket;
+      const { socket } = request;
       // one that waits for a free connection has those before it to be watched
       if (request.socketAtMs === 0 || !socket) continue;
       request.idleMs += passedMs;

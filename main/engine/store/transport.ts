@@ -46,7 +46,6 @@ export function createTransport(options: HttpPoolOptions): Transport {
         headers: request.headers,
         body: bodyOf(request.body),
         patience: request.method === 'POST' && request.query?.uploadId !== undefined ? completePatience : 1,
-        fresh: false,
         signal: abortSignal instanceof AbortSignal ? abortSignal : undefined,
       });
       return { response: { statusCode: status, reason, headers: joined(headers), body } };

@@ -17,7 +17,7 @@ import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import type { Patience } from './plan/afterFailure.ts';
-import { systemClock } from './ports.ts';
+import { systemBusyMs, systemClock } from './ports.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
@@ -104,6 +104,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     metrics,
     clock,
     random,
+    busyMs: systemBusyMs,
     settings: () => settings,
     patience: () => patience,
     observe,
@@ -286,6 +287,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       }
     }
     const { path: root, prefix: keyPrefix } = folder;
+    // Nothing of it is in the bucket yet, as far as we know: there will be something to send.
+    if (folder.lastScanAt === null) pool.warm();
     // Read while the store is asked; what is found is taken when it has answered.
     const begun = run.begun ?? beginScan({ root, rules: rules(folder), keyPrefix, signal: run.signal });
     try {

@@ -1,3 +1,5 @@
+import { availableParallelism } from 'node:os';
+
 /** What the engine takes from the world; handed in, so that the control plane can run in a simulation. */
 export interface Clock {
   /** ms since the epoch */
@@ -8,6 +10,14 @@ export interface Clock {
 
 /** 0 ≤ value < 1 */
 export type Random = () => number;
+
+/** Processor time that this process has used so far, ms, divided by the machine's cores: grows by one a ms while all are busy with it. */
+export type BusyMs = () => number;
+
+export const systemBusyMs: BusyMs = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000 / availableParallelism();
+};
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -15,6 +15,8 @@ export interface ConcurrencySample {
   readonly inFlight: number;
   /** From the last byte sent to the first of the answer, ms; the smallest since the last sample, null: none was answered. */
   readonly answerMs: number | null;
+  /** Of this machine's cores, what this process kept busy since the last sample, 0…1. */
+  readonly busyShare: number;
 }
 
 export interface ConcurrencyState {
@@ -54,6 +56,8 @@ interface Window {
   readonly completions: number;
   readonly samples: number;
   readonly saturated: number;
+  /** Sum of the samples' shares. */
+  readonly busy: number;
 }
 
 export interface ConcurrencyBounds {
@@ -84,6 +88,8 @@ export const laneHabits = {
 const requestBytes = 128 * 1024;
 /** What of the best rate may be lost by a step down. */
 const tolerated = 0.96;
+/** Above this the processor is what they wait for (AzCopy watches it too): more of them would only wait longer, and cost memory. */
+const mostBusy = 0.7;
 const longestWindowMs = 3_000;
 const longestSettleMs = 2_000;
 const shortestHoldMs = 500;
@@ -119,13 +125,15 @@ export function concurrencyAfter(
   // A limit that isn't reached says nothing, nor does an outage.
   const tells = window.samples > 0 && window.saturated >= 0.7 * window.samples && rate > 0;
   if (!tells) return { ...state, window: emptyWindow(sample.atMs) };
-  const next = decide(state, rate, sample.atMs, bounds);
+  const isBusy = window.busy > mostBusy * window.samples;
+  const next = decide(state, rate, isBusy, sample.atMs, bounds);
   return { ...next, limit: Math.max(1, Math.min(next.limit, bounds.max)) };
 }
 
 function decide(
   state: ConcurrencyState,
   rate: number,
+  isBusy: boolean,
   nowMs: number,
   { max, lane }: ConcurrencyBounds,
 ): ConcurrencyState {
@@ -135,7 +143,7 @@ function decide(
     case 'grow': {
       const { before } = phase;
       const paid = before === null || gainShare(before, { limit, rate }) >= lane.worthwhile;
-      if (paid && limit < max) {
+      if (paid && limit < max && !isBusy) {
         const next = Math.min(max, limit * 2);
         return moved(measured(state, rate), next, { kind: 'grow', before: { limit, rate } }, nowMs, lane);
       }
@@ -162,7 +170,7 @@ function decide(
       }
       const known = measured(state, rate);
       if (nowMs < phase.untilMs) return { ...known, phase: { ...phase, odd: 0 }, window: emptyWindow(nowMs) };
-      const up = (phase.next === 'up' || limit <= fewest(lane, known.rate ?? rate)) && limit < max;
+      const up = (phase.next === 'up' || limit <= fewest(lane, known.rate ?? rate)) && limit < max && !isBusy;
       const step = Math.max(1, Math.round(limit * (!up && inflation(state) > 4 ? 0.5 : 0.25)));
       const next = up
         ? Math.min(max, limit + step)
@@ -236,6 +244,7 @@ const emptyWindow = (fromMs: number, stale = 0): Window => ({
   completions: 0,
   samples: 0,
   saturated: 0,
+  busy: 0,
 });
 
 function added(window: Window, sample: ConcurrencySample, limit: number): Window {
@@ -252,6 +261,7 @@ function added(window: Window, sample: ConcurrencySample, limit: number): Window
     completions: window.completions + sample.completions,
     samples: window.samples + 1,
     saturated: window.saturated + (sample.inFlight >= 0.9 * limit ? 1 : 0),
+    busy: window.busy + sample.busyShare,
   };
 }
 

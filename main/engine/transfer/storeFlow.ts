@@ -2,7 +2,7 @@ import type { ErrorView } from '../../../shared/errors.ts';
 import type { Lane } from '../ledger/ledger.ts';
 import { type ConcurrencyState, concurrencyAfter, laneHabits, newConcurrency } from '../plan/concurrency.ts';
 import { newRetryBudget, retryEarned, retryTaken } from '../plan/retryBudget.ts';
-import type { Clock } from '../ports.ts';
+import type { BusyMs, Clock } from '../ports.ts';
 import type { SendTiming } from '../store/store.ts';
 import { createRequestRate, sleep } from './requestRate.ts';
 import { createSendWatches, type SendWatch } from './sendWatches.ts';
@@ -48,6 +48,7 @@ export interface OpenSend {
 export interface StoreFlowOptions {
   readonly clock: Clock;
   readonly max: () => number;
+  readonly busyMs: BusyMs;
   /** From history; null: not known. */
   readonly start: (lane: Lane) => number | null;
   /** The link is held back by the user: what is slow is meant to be. */
@@ -83,17 +84,21 @@ export function createStoreFlow(options: StoreFlowOptions): StoreFlow {
   let ticking = false;
   let stopped = false;
   let cancelTick: () => void = () => undefined;
+  let busySince = { atMs: clock.now(), busyMs: options.busyMs() };
   const measured = { bytes: 0, sinceMs: 0, rate: null as number | null };
 
   const tick = (): void => {
     ticking = false;
     const busy = lanes.small.inFlight + lanes.large.inFlight > 0;
     const atMs = clock.now();
+    const busyMs = options.busyMs();
+    const busyShare = Math.min(1, (busyMs - busySince.busyMs) / Math.max(1, atMs - busySince.atMs));
+    busySince = { atMs, busyMs };
     let changed = false;
     for (const lane of ['small', 'large'] as const) {
       const flow = lanes[lane];
       const before = flow.state.limit;
-      const sample = { atMs, bytes, completions, inFlight: flow.inFlight, answerMs: flow.answerMs };
+      const sample = { atMs, bytes, completions, inFlight: flow.inFlight, answerMs: flow.answerMs, busyShare };
       flow.state = concurrencyAfter(flow.state, sample, { max: max(), lane: laneHabits[lane] });
       flow.answerMs = null;
       changed ||= flow.state.limit > before;

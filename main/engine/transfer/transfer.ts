@@ -7,7 +7,7 @@ import type { RunMetrics } from '../insight/runMetrics.ts';
 import type { FolderRow, Lane, Ledger, QueuedFile } from '../ledger/ledger.ts';
 import type { Patience } from '../plan/afterFailure.ts';
 import { objectKey } from '../plan/objectKey.ts';
-import type { Clock, Random } from '../ports.ts';
+import type { BusyMs, Clock, Random } from '../ports.ts';
 import type { CredentialsProvider, Store } from '../store/store.ts';
 import { ActiveTransfer } from './activeTransfer.ts';
 import { concludeUpload } from './concludeUpload.ts';
@@ -36,6 +36,7 @@ export interface TransferOptions {
   readonly metrics: RunMetrics;
   readonly clock: Clock;
   readonly random: Random;
+  readonly busyMs: BusyMs;
   readonly settings: () => EngineSettings;
   readonly patience: () => Patience;
   /** One look at a path on disk. */
@@ -108,6 +109,7 @@ export function createTransfer(options: TransferOptions): Transfer {
       flow = createStoreFlow({
         clock,
         max: () => settings().maxConnections,
+        busyMs: options.busyMs,
         start: (lane) => guarded(() => plans.startFor(folder, lane)) ?? null,
         isLimited: plans.isLimited,
         onChange: () => {

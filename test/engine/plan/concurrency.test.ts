@@ -104,6 +104,7 @@ describe('the number of connections', () => {
       completions: fc.integer({ min: 0, max: 500 }),
       inFlight: fc.oneof(fc.integer({ min: 0, max: 300 }), fc.constant(-1)),
       answerMs: fc.option(fc.double({ min: 0, max: 60_000, noNaN: true })),
+      busyShare: fc.double({ min: 0, max: 1, noNaN: true }),
       max: fc.oneof(
         { weight: 20, arbitrary: fc.constant(100) },
         { weight: 1, arbitrary: fc.integer({ min: 1, max: 250 }) },
@@ -132,10 +133,21 @@ describe('the number of connections', () => {
     );
   });
 
+  it('does not grow where the processor is what the requests wait for', () => {
+    const most = (seed: number, busyShare: number): number => {
+      const link = new SimulatedLink({ seed, bytesPerSecond: 400 * MiB, roundTripMs: 50, answerMs: 1 });
+      return Math.max(...drive(link, { lane: 'small', requestBytes: 100 * KiB, untilMs: 10_000, busyShare }).limits);
+    };
+    for (const seed of seeds.slice(0, 10)) {
+      expect(most(seed, 0.2)).toBeGreaterThan(laneHabits.small.start);
+      expect(most(seed, 0.95)).toBe(laneHabits.small.start);
+    }
+  });
+
   it('does not move during an outage, when not a byte goes out', () => {
     let state = newConcurrency(32, 0);
     for (let atMs = 25; atMs < 60_000; atMs += 25) {
-      const sample = { atMs, bytes: 0, completions: 0, inFlight: state.limit, answerMs: null };
+      const sample = { atMs, bytes: 0, completions: 0, inFlight: state.limit, answerMs: null, busyShare: 0 };
       state = concurrencyAfter(state, sample, { max: 100, lane: laneHabits.small });
     }
     expect(state.limit).toBe(32);

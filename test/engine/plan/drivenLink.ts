@@ -16,6 +16,8 @@ export interface Drive {
   readonly start?: number;
   /** Always so many: what the controller is compared with. */
   readonly fixed?: number;
+  /** Of the processor, all the time; default: idle. */
+  readonly busyShare?: number;
   readonly at?: (nowMs: number, link: SimulatedLink) => void;
 }
 
@@ -67,7 +69,14 @@ export function drive(link: SimulatedLink, { lane, requestBytes, untilMs, max = 
       sampledAt = link.nowMs;
       const next = concurrencyAfter(
         state,
-        { atMs: link.nowMs, bytes, completions, inFlight: link.inFlight.size, answerMs },
+        {
+          atMs: link.nowMs,
+          bytes,
+          completions,
+          inFlight: link.inFlight.size,
+          answerMs,
+          busyShare: more.busyShare ?? 0,
+        },
         bounds,
       );
       if (more.fixed === undefined) state = next;

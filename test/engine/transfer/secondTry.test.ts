@@ -65,6 +65,7 @@ function world({ limited = false, max = 100 } = {}) {
   const flow = createStoreFlow({
     clock,
     max: () => max,
+    busyMs: () => 0,
     start: () => null,
     isLimited: () => limited,
     onChange: () => undefined,

@@ -56,6 +56,7 @@ function world(files: number, store: (nowMs: number, job: SendJob & { kind: 'put
   const transfer = createTransfer({
     ...{ ledger, pool, metrics, clock, random: seeded(1) },
     endpoints: createEndpointBook(ledger, clock),
+    busyMs: () => 0,
     settings: () => defaultEngineSettings,
     patience: () => 'once',
     observe: async () => 'gone',

@@ -4,6 +4,7 @@ import type { JobHandle, ResultFor } from './sendPool.ts';
 import type { SendJob } from './sendProtocol.ts';
 import type { OpenSend } from './storeFlow.ts';
 import type { UploadContext } from './uploadContext.ts';
+import { whenAborted } from './whenAborted.ts';
 
 export type BodyJob = SendJob & { readonly kind: 'put' | 'part' };
 export type Sent<J extends SendJob> = ResultFor<J> & { readonly sentMs: number };
@@ -35,12 +36,13 @@ export function sendOnce<J extends BodyJob>(
     const tries = new Set<Try>();
     let told = 0;
     let settled = false;
+    let unlisten = (): void => undefined;
 
     const stop = (): void => end(() => reject(signal.reason));
     const end = (settle: () => void): void => {
       if (settled) return;
       settled = true;
-      signal.removeEventListener('abort', stop);
+      unlisten();
       for (const one of tries) drop(one);
       settle();
     };
@@ -108,7 +110,7 @@ export function sendOnce<J extends BodyJob>(
     };
 
     if (signal.aborted) return reject(signal.reason);
-    signal.addEventListener('abort', stop, { once: true });
+    unlisten = whenAborted(signal, stop);
     launch(job, false, () => undefined);
   });
 }

@@ -35,6 +35,8 @@ export interface SendPool {
   addStore(key: StoreKey, target: StoreTarget, credentials: CredentialsProvider): void;
   /** `onSent` gets body bytes as they leave, about every 100 ms. */
   send<J extends SendJob>(job: J, onSent?: (bytes: number) => void): JobHandle<ResultFor<J>>;
+  /** There will be work in a moment: a thread is started meanwhile. */
+  warm(): void;
   /** Bytes per second over all threads; null: no limit. */
   setBandwidth(bytesPerSecond: number | null): void;
   /** Bytes of buffers over all threads. */
@@ -169,6 +171,9 @@ export function createSendPool(options: SendPoolOptions): SendPool {
       member.load += weight;
       tell(member, { type: 'job', id, job });
       return { result, cancel: () => tell(member, { type: 'cancel', id }) };
+    },
+    warm: () => {
+      if (members.length === 0 && !closed) startMember();
     },
     setBandwidth: (bytesPerSecond) => bandwidth.setLimit(bytesPerSecond),
     setMemory: (bytes) => budget.setLimit(bytes),

@@ -56,7 +56,7 @@ export function createSlots(rules: SlotRules): Slots {
   const lanes: Record<Lane, Map<FolderId, Share>> = { small: new Map(), large: new Map() };
   const used: Record<Lane, Map<StoreKey, number>> = { small: new Map(), large: new Map() };
   const usedOf: Record<Lane, number> = { small: 0, large: 0 };
-  let largeWaiting = 0;
+  const waiting: Record<Lane, number> = { small: 0, large: 0 };
   let turn = 0;
 
   const share = (lane: Lane, folder: FolderId): Share => {
@@ -83,7 +83,7 @@ export function createSlots(rules: SlotRules): Slots {
   const keptForOtherLane = (lane: Lane, total: number): number => {
     if (total < 2) return 0;
     if (lane === 'large') return Math.max(1, Math.round(total * keptForSmall));
-    return largeWaiting === 0 && usedOf.large === 0 ? 0 : Math.max(1, Math.round(total * keptForLarge));
+    return waiting.large === 0 && usedOf.large === 0 ? 0 : Math.max(1, Math.round(total * keptForLarge));
   };
 
   const keptForOthers = (store: StoreKey, total: number): number => {
@@ -120,12 +120,12 @@ export function createSlots(rules: SlotRules): Slots {
   };
 
   const serve = (lane: Lane): void => {
-    for (;;) {
+    while (waiting[lane] > 0) {
       const next = fairest(askers(lane));
       if (next === null) return;
       const to = share(lane, next);
       const waiter = to.waiting.shift();
-      if (lane === 'large') largeWaiting--;
+      waiting[lane]--;
       waiter?.grant(give(lane, to));
     }
   };
@@ -152,7 +152,7 @@ export function createSlots(rules: SlotRules): Slots {
           const at = to.waiting.indexOf(waiter);
           if (at >= 0) {
             to.waiting.splice(at, 1);
-            if (lane === 'large') largeWaiting--;
+            waiting[lane]--;
           }
           reject(signal.reason);
         };
@@ -164,7 +164,7 @@ export function createSlots(rules: SlotRules): Slots {
         };
         signal.addEventListener('abort', stop, { once: true });
         to.waiting.push(waiter);
-        if (lane === 'large') largeWaiting++;
+        waiting[lane]++;
         serve(lane);
       }),
     holding: (lane, folder) => lanes[lane].get(folder)?.holding ?? 0,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { GiB, MiB } from './units.ts';
 
-export const ChecksumAlgorithm = z.enum(['crc32', 'crc64nvme', 'sha256']);
+export const ChecksumAlgorithm = z.enum(['crc32', 'crc32c', 'crc64nvme', 'sha256']);
 export type ChecksumAlgorithm = z.infer<typeof ChecksumAlgorithm>;
 
 /** A limit for some hours of some days, local time. */

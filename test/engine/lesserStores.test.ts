@@ -107,6 +107,20 @@ describe('a store without', () => {
     expect(problems.map(({ path }) => path)).toEqual(['other']);
   });
 
+  it('a word about CRC-32C gets its large files with CRC32, which every store knows, and keeps no upload of the try', async () => {
+    const folder = await at({ conceal: /^x-amz-checksum-algorithm$/ });
+    await harness.write('large', randomBytes(11 * MiB));
+    expect(await pass(folder)).toMatchObject({ exitCode: 0, filesUploaded: 1 });
+    await harness.write('another', randomBytes(11 * MiB));
+    expect(await pass(folder)).toMatchObject({ exitCode: 0, filesUploaded: 1 });
+    const sent = harness.events.flatMap((event) => (event.type === 'file' ? [event.checksum?.split(':')[0]] : []));
+    expect(sent).toEqual(['crc32', 'crc32']);
+    expect(await harness.differences()).toEqual([]);
+    // Asked for once: what was learnt is remembered.
+    expect(harness.server.counts().CreateMultipartUpload).toBe(3);
+    expect(harness.server.openUploads(bucket)).toEqual([]);
+  });
+
   it('one checksum algorithm is sent another', async () => {
     const message = "Unsupported header 'x-amz-checksum-crc32' received for this API call.";
     const folder = await at({

@@ -4,11 +4,15 @@ import type { StoreBody } from './store.ts';
 
 const checksumHeader = {
   crc32: 'x-amz-checksum-crc32',
+  crc32c: 'x-amz-checksum-crc32c',
   crc64nvme: 'x-amz-checksum-crc64nvme',
   sha256: 'x-amz-checksum-sha256',
 } as const satisfies Record<ChecksumAlgorithm, string>;
 /** Of the base64 text. */
-const checksumLength = { crc32: 8, crc64nvme: 12, sha256: 44 } as const satisfies Record<ChecksumAlgorithm, number>;
+const checksumLength = { crc32: 8, crc32c: 8, crc64nvme: 12, sha256: 44 } as const satisfies Record<
+  ChecksumAlgorithm,
+  number
+>;
 
 /** Headers that describe a body, name, value, name, value…; all are to be signed. */
 export function bodyHeaders(body: StoreBody): string[] {

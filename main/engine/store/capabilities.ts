@@ -78,6 +78,19 @@ export function checksumFor(setting: 'auto' | ChecksumAlgorithm, { checksums }: 
   return setting === 'auto' ? checksums[0] : setting;
 }
 
+/**
+ * Of the parts of a large file: CRC32C where the store has it and the machine a native one, which takes a fifth of what zlib's CRC32 does (engine-facts: 25 against 4.8 GiB/s) and
+ * finds as much.
+ */
+export function partChecksumFor(
+  setting: 'auto' | ChecksumAlgorithm,
+  capabilities: Capabilities,
+  machine: { readonly hasNativeCrc32c: boolean },
+): ChecksumAlgorithm {
+  const isFast = setting === 'auto' && machine.hasNativeCrc32c && capabilities.checksums.includes('crc32c');
+  return isFast ? 'crc32c' : checksumFor(setting, capabilities);
+}
+
 /** For people: what is known of the store, without having asked it. */
 export function capabilitiesText(store: Capabilities): string {
   const { title, checksums, fullObject, trailers, quirks } = store;

@@ -4,16 +4,19 @@ import type { Checksum } from './store.ts';
 /** The SDK's fields for the checksums we use; each becomes an `x-amz-checksum-*` header or an element of the same name. */
 export interface ChecksumFields {
   ChecksumCRC32?: string | undefined;
+  ChecksumCRC32C?: string | undefined;
   ChecksumCRC64NVME?: string | undefined;
   ChecksumSHA256?: string | undefined;
 }
 
-export const s3Algorithm = { crc32: 'CRC32', crc64nvme: 'CRC64NVME', sha256: 'SHA256' } as const;
+export const s3Algorithm = { crc32: 'CRC32', crc32c: 'CRC32C', crc64nvme: 'CRC64NVME', sha256: 'SHA256' } as const;
 
 export function checksumFields({ algorithm, value }: Checksum): ChecksumFields {
   switch (algorithm) {
     case 'crc32':
       return { ChecksumCRC32: value };
+    case 'crc32c':
+      return { ChecksumCRC32C: value };
     case 'crc64nvme':
       return { ChecksumCRC64NVME: value };
     case 'sha256':
@@ -26,6 +29,7 @@ export function checksumOf(fields: ChecksumFields, prefer?: ChecksumAlgorithm): 
   const found: Checksum[] = [];
   if (fields.ChecksumCRC64NVME) found.push({ algorithm: 'crc64nvme', value: fields.ChecksumCRC64NVME });
   if (fields.ChecksumCRC32) found.push({ algorithm: 'crc32', value: fields.ChecksumCRC32 });
+  if (fields.ChecksumCRC32C) found.push({ algorithm: 'crc32c', value: fields.ChecksumCRC32C });
   if (fields.ChecksumSHA256) found.push({ algorithm: 'sha256', value: fields.ChecksumSHA256 });
   return found.find(({ algorithm }) => algorithm === prefer) ?? found[0] ?? null;
 }

@@ -281,6 +281,7 @@ function algorithmOf(body: StoreBody): ChecksumAlgorithm {
 
 const checksumsOf = (headers: Readonly<Record<string, string>>): ChecksumFields => ({
   ChecksumCRC32: headers['x-amz-checksum-crc32'],
+  ChecksumCRC32C: headers['x-amz-checksum-crc32c'],
   ChecksumCRC64NVME: headers['x-amz-checksum-crc64nvme'],
   ChecksumSHA256: headers['x-amz-checksum-sha256'],
 });

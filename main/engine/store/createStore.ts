@@ -153,7 +153,20 @@ export function createStore(options: StoreOptions): Store {
         throw policyRefusal(error, policy);
       });
       if (!output.UploadId) throw incomplete('CreateMultipartUpload', 'no upload id');
-      return asS3UploadId(output.UploadId);
+      const uploadId = asS3UploadId(output.UploadId);
+      // Every store knows CRC32 since the SDKs send it unasked; one that takes another without a word would confirm nothing.
+      if (algorithm === 'crc32c' && output.ChecksumAlgorithm !== 'CRC32C') {
+        await this.abortMultipartUpload({ key, uploadId });
+        throw new SluiceError(
+          'store-refused',
+          `${place.endpoint} does not say that it supports x-amz-checksum-crc32c: not supported`,
+          {
+            httpStatus: 501,
+            operation: 'CreateMultipartUpload',
+          },
+        );
+      }
+      return uploadId;
     },
 
     async completeMultipartUpload({ key, uploadId, parts, sizeBytes, checksum, condition }) {

@@ -44,9 +44,10 @@ interface Crc {
   readonly polynomial: Words;
 }
 
-/** CRC-32/ISO-HDLC and CRC-64/NVME. */
-const crcs: Record<'crc32' | 'crc64nvme', Crc> = {
+/** CRC-32/ISO-HDLC, CRC-32/ISCSI and CRC-64/NVME. */
+const crcs: Record<'crc32' | 'crc32c' | 'crc64nvme', Crc> = {
   crc32: { width: 32, polynomial: { high: 0, low: 0xedb88320 } },
+  crc32c: { width: 32, polynomial: { high: 0, low: 0x82f63b78 } },
   crc64nvme: { width: 64, polynomial: { high: 0x9a6c9329, low: 0xac4bc9b5 } },
 };
 
@@ -72,7 +73,7 @@ function multiply(a: Words, b: Words, { width, polynomial }: Crc): Words {
 
 /** x^n modulo the polynomial, by squaring; the parts of an upload share a length, so it is remembered. */
 function xToThe(exponent: number, crc: Crc): Words {
-  const key = `${crc.width}:${exponent}`;
+  const key = `${crc.polynomial.low}:${exponent}`;
   const known = powers.get(key);
   if (known !== undefined) return known;
   let result = bitOf(crc.width - 1);

@@ -1,8 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
-import { createRequire } from 'node:module';
 import { crc32 } from 'node:zlib';
+import { SluiceError } from '../../../shared/errors.ts';
 import type { ChecksumAlgorithm } from '../../../shared/settings.ts';
 import type { Checksum } from '../store/store.ts';
+import { nativeChecksums } from './nativeChecksums.ts';
+import { crc32c as tableCrc32c } from './tableCrc32c.ts';
 
 /** A running checksum; `result` ends it. */
 export interface Digest {
@@ -10,7 +12,7 @@ export interface Digest {
   result(): Checksum;
 }
 
-/** Native code for every algorithm: zlib's CRC32, OpenSSL's SHA-256, aws-crt's CRC64NVME. */
+/** Native code: zlib's CRC32, OpenSSL's SHA-256, aws-crt's CRC32C and CRC64NVME. Throws `internal` for a CRC64NVME where aws-crt isn't built for the machine. */
 export function createDigest(algorithm: ChecksumAlgorithm): Digest {
   switch (algorithm) {
     case 'crc32': {
@@ -22,14 +24,25 @@ export function createDigest(algorithm: ChecksumAlgorithm): Digest {
         result: () => ({ algorithm, value: crc32Text(value) }),
       };
     }
-    case 'crc64nvme': {
-      const crc64 = nativeCrc64();
-      let value: DataView | undefined;
+    case 'crc32c': {
+      const crc32c = nativeChecksums()?.checksums_crc32c ?? tableCrc32c;
+      let value = 0;
       return {
         update: (bytes) => {
-          value = crc64(bytes, value);
+          value = crc32c(bytes, value);
         },
-        result: () => ({ algorithm, value: bytesOf(value ?? new DataView(new ArrayBuffer(8))).toString('base64') }),
+        result: () => ({ algorithm, value: crc32Text(value) }),
+      };
+    }
+    case 'crc64nvme': {
+      const native = nativeChecksums();
+      if (native === null) throw new SluiceError('internal', 'There is no CRC-64/NVME for this machine');
+      let value: DataView = new DataView(new ArrayBuffer(8));
+      return {
+        update: (bytes) => {
+          value = native.checksums_crc64nvme(bytes, value);
+        },
+        result: () => ({ algorithm, value: bytesOf(value).toString('base64') }),
       };
     }
     case 'sha256': {
@@ -46,15 +59,6 @@ export function crc32Text(value: number): string {
   const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32BE(value >>> 0);
   return bytes.toString('base64');
-}
-
-type Crc64 = (bytes: Uint8Array, previous?: DataView) => DataView;
-let crc64: Crc64 | undefined;
-
-/** Loaded when first asked for: aws-crt takes 75 ms and 40 MiB that a CRC32 user needn't pay. */
-function nativeCrc64(): Crc64 {
-  crc64 ??= (createRequire(import.meta.url)('aws-crt') as { checksums: { crc64nvme: Crc64 } }).checksums.crc64nvme;
-  return crc64;
 }
 
 const bytesOf = (view: DataView): Buffer => Buffer.from(view.buffer, view.byteOffset, view.byteLength);

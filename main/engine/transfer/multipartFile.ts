@@ -124,7 +124,7 @@ async function sameBytesAsProven(
     proof.sizeBytes !== sizeBytes ||
     ledger.openUpload(file.id) ||
     proof.checksum?.includes('@') ||
-    (algorithm !== 'crc32' && algorithm !== 'crc64nvme')
+    (algorithm !== 'crc32' && algorithm !== 'crc32c' && algorithm !== 'crc64nvme')
   )
     return null;
   active.phase = 'checking';

@@ -23,7 +23,7 @@ const EngineFlags = z.object({
   maxConnections: countFlag(1, 250).optional(),
   memory: sizeFlag.refine((bytes) => bytes >= 32 * MiB, 'at least 32MiB are needed').optional(),
   partSize: z.string().optional(),
-  checksum: choiceFlag('auto', 'crc64nvme', 'crc32', 'sha256').optional(),
+  checksum: choiceFlag('auto', 'crc64nvme', 'crc32', 'crc32c', 'sha256').optional(),
   accelerate: choiceFlag('auto', 'on', 'off').default('auto'),
 });
 

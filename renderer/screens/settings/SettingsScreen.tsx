@@ -118,6 +118,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
               { value: 'auto', label: 'Automatic' },
               { value: 'crc64nvme', label: 'CRC-64/NVME' },
               { value: 'crc32', label: 'CRC-32' },
+              { value: 'crc32c', label: 'CRC-32C' },
               { value: 'sha256', label: 'SHA-256' },
             ]}
             onChange={(checksum) => put({ checksum })}

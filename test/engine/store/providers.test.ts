@@ -52,7 +52,7 @@ describe('the checksum of a store', () => {
 describe('what a store can do', () => {
   it('is said in one line', () => {
     expect(capabilitiesText(capabilitiesOf(profileOf('aws'), {}))).toBe(
-      'AWS S3: checksums crc32, crc64nvme, sha256 (whole-object crc32, crc64nvme); conditional writes; trailing checksums; objects up to 45.5 TiB',
+      'AWS S3: checksums crc32, crc64nvme, crc32c, sha256 (whole-object crc32, crc64nvme, crc32c); conditional writes; trailing checksums; objects up to 45.5 TiB',
     );
     expect(capabilitiesText(capabilitiesOf(profileOf('b2'), {}))).toContain('no conditional writes; no trailing');
   });

@@ -7,6 +7,7 @@ import { storeUnderTest } from '../../support/storeUnderTest.ts';
 import {
   all,
   bodyOf,
+  crc32cOf,
   crc32Of,
   crc64Of,
   failure,
@@ -63,6 +64,7 @@ async function inParallel(count: number, act: (index: number) => Promise<unknown
 
 const checksumWith: Record<ChecksumAlgorithm, (bytes: Buffer) => Checksum> = {
   crc32: crc32Of,
+  crc32c: crc32cOf,
   crc64nvme: crc64Of,
   sha256: sha256Of,
 };
@@ -103,22 +105,25 @@ describe('the bucket', () => {
 });
 
 describe('an object', () => {
-  it.each(['crc32', 'crc64nvme', 'sha256'] as const)('put with %s is proven by the server', async (algorithm) => {
-    const bytes = Buffer.from('hello');
-    const checksum = checksumWith[algorithm](bytes);
-    const stored = await put(algorithm, bodyOf(bytes, checksum));
-    expect(stored.etag).toMatch(/^[0-9a-f]{32}$/);
-    const head = await store.headObject(at(algorithm));
-    expect(head).toMatchObject({
-      sizeBytes: 5,
-      etag: stored.etag,
-      checksum,
-      checksumType: 'full-object',
-      token: 'token-1',
-      mtimeMs: metadata.mtimeMs,
-    });
-    if (stored.checksum !== null) expect(stored.checksum).toEqual(checksum);
-  });
+  it.each(['crc32', 'crc32c', 'crc64nvme', 'sha256'] as const)(
+    'put with %s is proven by the server',
+    async (algorithm) => {
+      const bytes = Buffer.from('hello');
+      const checksum = checksumWith[algorithm](bytes);
+      const stored = await put(algorithm, bodyOf(bytes, checksum));
+      expect(stored.etag).toMatch(/^[0-9a-f]{32}$/);
+      const head = await store.headObject(at(algorithm));
+      expect(head).toMatchObject({
+        sizeBytes: 5,
+        etag: stored.etag,
+        checksum,
+        checksumType: 'full-object',
+        token: 'token-1',
+        mtimeMs: metadata.mtimeMs,
+      });
+      if (stored.checksum !== null) expect(stored.checksum).toEqual(checksum);
+    },
+  );
 
   it('may be empty', async () => {
     await put('empty', bodyOf(Buffer.alloc(0)));
@@ -128,7 +133,7 @@ describe('an object', () => {
     });
   });
 
-  it.each(['crc32', 'crc64nvme', 'sha256'] as const)(
+  it.each(['crc32', 'crc32c', 'crc64nvme', 'sha256'] as const)(
     'whose bytes do not match their %s is refused and not kept',
     async (algorithm) => {
       const body = bodyOf(Buffer.from('hello'), checksumWith[algorithm](Buffer.from('other')));
@@ -173,7 +178,7 @@ describe('a multipart upload', () => {
     return { uploadId, completed };
   }
 
-  it.each(['crc32', 'crc64nvme'] as const)('with %s is proven as a whole', async (algorithm) => {
+  it.each(['crc32', 'crc32c', 'crc64nvme'] as const)('with %s is proven as a whole', async (algorithm) => {
     const { uploadId, completed } = await upload(algorithm, algorithm);
     expect(await all(store.listParts({ key: at(algorithm), uploadId }))).toEqual(
       completed.map((part, index) => ({ ...part, sizeBytes: parts[index]?.length })),

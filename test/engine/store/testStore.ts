@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Readable, Writable } from 'node:stream';
 import { crc32 } from 'node:zlib';
+import { checksums } from 'aws-crt';
 import { createDataStore } from '../../../main/engine/store/createDataStore.ts';
 import { createStore } from '../../../main/engine/store/createStore.ts';
 import type {
@@ -87,6 +88,13 @@ export function crc32Of(bytes: Buffer): Checksum {
   const value = Buffer.alloc(4);
   value.writeUInt32BE(crc32(bytes));
   return { algorithm: 'crc32', value: value.toString('base64') };
+}
+
+/** By aws-crt, as the test server does it: the store's own way is under test. */
+export function crc32cOf(bytes: Buffer): Checksum {
+  const value = Buffer.alloc(4);
+  value.writeUInt32BE(checksums.crc32c(bytes));
+  return { algorithm: 'crc32c', value: value.toString('base64') };
 }
 
 export const sha256Of = (bytes: Buffer): Checksum => ({

@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { combineChecksums } from '../../../main/engine/transfer/combineChecksums.ts';
-import { createDigest } from '../../../main/engine/transfer/digest.ts';
+import { crc32Text, createDigest } from '../../../main/engine/transfer/digest.ts';
+import { hasNativeChecksums } from '../../../main/engine/transfer/nativeChecksums.ts';
+import { crc32c } from '../../../main/engine/transfer/tableCrc32c.ts';
 import type { ChecksumAlgorithm } from '../../../shared/settings.ts';
 
 const digest = (algorithm: ChecksumAlgorithm, ...chunks: Uint8Array[]): string => {
@@ -12,7 +14,7 @@ const digest = (algorithm: ChecksumAlgorithm, ...chunks: Uint8Array[]): string =
 };
 
 describe("the whole object's checksum", () => {
-  it.each(['crc32', 'crc64nvme'] as const)(
+  it.each(['crc32', 'crc32c', 'crc64nvme'] as const)(
     'of %s parts combined is that of the whole, without reading it again',
     (algorithm) => {
       fc.assert(
@@ -39,6 +41,17 @@ describe("the whole object's checksum", () => {
   it('agrees with the published check values of "123456789"', () => {
     const nine = Buffer.from('123456789');
     expect(Buffer.from(digest('crc32', nine), 'base64').toString('hex')).toBe('cbf43926');
+    expect(Buffer.from(digest('crc32c', nine), 'base64').toString('hex')).toBe('e3069283');
     expect(Buffer.from(digest('crc64nvme', nine), 'base64').toString('hex')).toBe('ae8b14860a799888');
+  });
+
+  it('of CRC-32C is the same where the machine has no native one', () => {
+    fc.assert(
+      fc.property(fc.array(fc.uint8Array({ maxLength: 300 }), { maxLength: 4 }), (chunks) => {
+        const slow = chunks.reduce((crc, bytes) => crc32c(bytes, crc), 0);
+        expect(crc32Text(slow)).toBe(digest('crc32c', ...chunks));
+      }),
+    );
+    expect(hasNativeChecksums()).toBe(true);
   });
 });

@@ -8,8 +8,8 @@ export const aws: ProviderProfile = {
   host: /(^|\.)amazonaws\.com(\.cn)?$/,
   server: /^AmazonS3$/,
   // CRC32 before CRC64NVME: as good for this, and zlib does it 1.6 times as fast.
-  checksums: ['crc32', 'crc64nvme', 'sha256'],
-  fullObject: ['crc32', 'crc64nvme'],
+  checksums: ['crc32', 'crc64nvme', 'crc32c', 'sha256'],
+  fullObject: ['crc32', 'crc64nvme', 'crc32c'],
   trailers: true,
   conditionalPut: true,
   conditionalComplete: true,

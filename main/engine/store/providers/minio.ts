@@ -7,8 +7,8 @@ export const minio: ProviderProfile = {
   host: null,
   server: /^MinIO/i,
   // Full-object CRCs and CRC64NVME: minio#20855 (January 2025). An older one keeps a checksum of checksums, which is compared as such.
-  checksums: ['crc32', 'crc64nvme', 'sha256'],
-  fullObject: ['crc32', 'crc64nvme'],
+  checksums: ['crc32', 'crc64nvme', 'crc32c', 'sha256'],
+  fullObject: ['crc32', 'crc64nvme', 'crc32c'],
   // Unsigned trailers over plain HTTP came with the same releases; older ones refuse them, which is learnt.
   trailers: 'learn',
   // blog.min.io/leading-the-way-minios-conditional-write-feature-for-modern-data-workloads

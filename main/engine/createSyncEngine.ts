@@ -105,6 +105,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     clock,
     random,
     settings: () => settings,
+    pinnedConnections: options.pinnedConnections,
     patience: () => patience,
     observe,
     onFile: (event) => {

@@ -37,6 +37,8 @@ export interface TransferOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: () => EngineSettings;
+  /** Connections of each lane and store, held (benchmark). */
+  readonly pinnedConnections?: number | undefined;
   readonly patience: () => Patience;
   /** One look at a path on disk. */
   readonly observe: Observe;
@@ -108,6 +110,7 @@ export function createTransfer(options: TransferOptions): Transfer {
       flow = createStoreFlow({
         clock,
         max: () => settings().maxConnections,
+        pinned: options.pinnedConnections,
         start: (lane) => guarded(() => plans.startFor(folder, lane)) ?? null,
         isLimited: plans.isLimited,
         onChange: () => {

@@ -160,7 +160,7 @@ async function measureSize(state: State, plan: BenchSizePlan, at: number): Promi
   const candidate = candidateOf(sizeBytes, complete);
   const samples = candidate === null ? [] : samplesFor(sizeBytes, files, candidate, standard);
   const confirmed: { standard: number; applied: number }[] = [];
-  for (let pair = 0; candidate !== null && pair < confirmPairs(run.iterations); pair++) {
+  for (let pair = 0; candidate !== null && pair < confirmPairs(sizeBytes, run.iterations); pair++) {
     if (state.stop !== null || isLate(1)) break;
     // In turns, and who goes first changes.
     const order = pair % 2 === 0 ? (['standard', 'applied'] as const) : (['applied', 'standard'] as const);
@@ -283,7 +283,8 @@ const budgetWhy = ({ bytes }: BenchBudget): string => `the budget (${formatBytes
 
 const mostMeasurements = (run: BenchRun): number =>
   run.plan.sizes.reduce(
-    (all, { cells }) => all + 1 + cells.length * run.iterations + 2 * confirmPairs(run.iterations),
+    (all, { sizeBytes, cells }) =>
+      all + 1 + cells.length * run.iterations + 2 * confirmPairs(sizeBytes, run.iterations),
     0,
   );
 

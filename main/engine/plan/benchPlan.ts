@@ -2,6 +2,7 @@ import type { BenchCell } from '../../../shared/bench.ts';
 import { defaultEngineSettings } from '../../../shared/settings.ts';
 import { formatBytes, GiB, MiB } from '../../../shared/units.ts';
 import { planUpload, s3Limits } from './partPlan.ts';
+import { sizeClassOf } from './tuner.ts';
 
 /** What is to be measured. */
 export interface BenchMatrix {
@@ -80,8 +81,9 @@ export const awsPrices: BenchPrices = {
   acceleratedByteDollars: 0.04 / 1e9,
 };
 
-/** Beyond, the default and what would be recommended are measured in turns once more. */
-export const confirmPairs = (iterations: number): number => Math.max(5, iterations);
+/** The default and what would be recommended are measured in turns once more, so often; never for medium files, which have no setting of their own. */
+export const confirmPairs = (sizeBytes: number, iterations: number): number =>
+  sizeClassOf(sizeBytes) === 'medium' ? 0 : Math.max(5, iterations);
 /** Files that the engine sends at once in the large lane, and parts of one (transfer.ts, partPlan.ts). */
 const largeFilesAtOnce = 6;
 const largeLaneFromBytes = 8 * MiB;
@@ -191,7 +193,8 @@ function sizePlan(sizeBytes: number, matrix: BenchMatrix, prices: BenchPrices | 
   const dearest = all
     .map((cell) => cellNeeds({ sizeBytes, files }, cell, prices))
     .reduce((most, one) => (one.requests > most.requests ? one : most));
-  for (let pair = 0; pair < confirmPairs(matrix.iterations); pair++) needs = sum(sum(needs, dearest), dearest);
+  for (let pair = 0; pair < confirmPairs(sizeBytes, matrix.iterations); pair++)
+    needs = sum(sum(needs, dearest), dearest);
   return { sizeBytes, files, cells: all, merged: [...new Set(merged)], needs };
 }
 

@@ -149,7 +149,8 @@ async function measureSize(state: State, plan: BenchSizePlan, at: number): Promi
       if (rate === null) break;
       result.rates.push(rate);
     }
-    for (const result of results) result.stopped ??= hopeless(result, results);
+    // After the last round there is nothing left to spare.
+    if (round + 1 < run.iterations) for (const result of results) result.stopped ??= hopeless(result, results);
   }
   const why = state.stop?.why ?? (isLate(measuringShare) ? 'the time for this size was used up' : null);
   for (const result of results) if (result.rates.length < run.iterations && why !== null) result.stopped ??= why;

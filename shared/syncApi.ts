@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { BenchSample } from './bench.ts';
 import { ErrorView } from './errorSchema.ts';
 import { errorCodes } from './errors.ts';
 import type { FolderId, IssueId } from './ids.ts';
@@ -279,6 +280,20 @@ export const syncApiMethods = {
   updateSettings: method(EngineSettingsChange, EngineSettings),
   /** Reaches the endpoint, signs in, and looks at the bucket when one is named. Writes nothing. */
   probeConnection: method(z.object({ connection: ConnectionInput, bucket: BucketName.nullable() }), ProbeResult),
+  /** What a benchmark recommends for a store becomes what the tuner knows of it, in place of what it knew of these size classes. */
+  applyBenchmark: method(
+    z.object({
+      endpointUrl: z.string().nullable(),
+      bucket: BucketName,
+      sizes: z.array(
+        z.object({
+          sizeClass: z.enum(['small', 'medium', 'large', 'huge']),
+          samples: z.array(BenchSample).min(1).max(100),
+        }),
+      ),
+    }),
+    nothing,
+  ),
   /** For the folder picker where the host has no dialog of its own; null: the home folder. */
   listLocalDirectory: method(z.object({ path: z.string().nullable() }), LocalDirectory),
 } as const;

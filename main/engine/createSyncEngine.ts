@@ -106,6 +106,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     random,
     busyMs: systemBusyMs,
     settings: () => settings,
+    pinnedConnections: options.pinnedConnections,
     patience: () => patience,
     observe,
     onFile: (event) => {

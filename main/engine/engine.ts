@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly secrets: SecretStore;
   /** On top of the stored settings, for this run (command line). */
   readonly settings?: Partial<EngineSettings>;
+  /** Connections of each lane, held instead of found: a benchmark measures one setting at a time. */
+  readonly pinnedConnections?: number;
   /** How long a pass waits for a store that went away, ms; 60,000 unless given. */
   readonly storePatienceMs?: number;
   /** The standard chain unless given (tests). */

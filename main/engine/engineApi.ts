@@ -8,6 +8,7 @@ import { EngineSettings, FolderInput, type StoreConnection } from '../../shared/
 import type { ConnectionInput, LocalDirectory, PauseState, SyncApi, VerifyReport } from '../../shared/syncApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
+import { tuningStoreOf } from './plan/tuner.ts';
 import type { StatusBoard } from './statusBoard.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import { rootIdentity } from './watch/rootIdentity.ts';
@@ -127,6 +128,16 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       const provider: CredentialsProvider =
         credentials.kind === 'keys' ? async () => credentials : options.credentials(probed);
       return probeStore({ connection: probed, bucket, credentials: provider });
+    },
+    applyBenchmark: async ({ endpointUrl, bucket, sizes }) => {
+      const store = tuningStoreOf({ endpointUrl }, bucket);
+      for (const { sizeClass, samples } of sizes)
+        ledger.replaceTuning(
+          store,
+          sizeClass,
+          samples.map((sample) => ({ store, sizeClass, at: Date.now(), ...sample })),
+        );
+      return {};
     },
     listLocalDirectory: ({ path }) => listLocalDirectory(path),
   };

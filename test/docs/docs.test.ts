@@ -84,7 +84,7 @@ describe('the docs say what is there', () => {
 });
 
 const commandLines = [
-  ...['', 'sync', 'daemon', 'status', 'verify', 'plan', 'doctor'],
+  ...['', 'sync', 'daemon', 'status', 'verify', 'plan', 'bench', 'doctor'],
   ...['folder', 'folder add', 'folder list', 'folder remove', 'folder pause', 'folder resume'],
   ...['uploads', 'uploads list', 'uploads abort'],
 ];

@@ -188,6 +188,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
         clockSkewMs: 40,
       };
     },
+    applyBenchmark: async () => ({}),
     listLocalDirectory: async ({ path }) => {
       const at = path ?? '/home/ada';
       const names = at.split('/').length > 4 ? [] : ['Documents', 'Photos', 'Projects', 'عربي'];

@@ -238,6 +238,8 @@ export interface Ledger {
 
   /** Kept per store and class, the newest 100. */
   recordTuning(row: TuningRow): void;
+  /** What a benchmark measured takes the place of all that was known of one store and class. */
+  replaceTuning(store: string, sizeClass: SizeClass, rows: readonly TuningRow[]): void;
   /** Newest first. */
   tuning(store: string, sizeClass: SizeClass): readonly TuningRow[];
 

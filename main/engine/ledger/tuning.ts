@@ -7,7 +7,7 @@ const keptPerClass = 100;
 const kept = 5_000;
 
 /** What each setting gave. */
-export function createTuning({ db, write }: Connection): Pick<Ledger, 'recordTuning' | 'tuning'> {
+export function createTuning({ db, write }: Connection): Pick<Ledger, 'recordTuning' | 'replaceTuning' | 'tuning'> {
   const insert = db.prepare<TuningRow>(
     `INSERT INTO tuning (store, size_class, part_size, concurrency, bytes_per_second, bytes, at)
      VALUES (@store, @sizeClass, @partSizeBytes, @concurrency, @bytesPerSecond, @bytes, @at)`,
@@ -23,7 +23,13 @@ export function createTuning({ db, write }: Connection): Pick<Ledger, 'recordTun
     `SELECT store, size_class AS sizeClass, part_size AS partSizeBytes, concurrency, bytes_per_second AS bytesPerSecond, bytes, at
      FROM tuning WHERE store = ? AND size_class = ? ORDER BY id DESC`,
   );
+  const forget = db.prepare<[string, string]>('DELETE FROM tuning WHERE store = ? AND size_class = ?');
   return {
+    replaceTuning: (store, sizeClass, rows) =>
+      write(() => {
+        forget.run(store, sizeClass);
+        for (const row of rows) insert.run(row);
+      }),
     recordTuning: (row) =>
       write(() => {
         insert.run(row);

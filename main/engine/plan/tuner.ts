@@ -86,7 +86,7 @@ export function tune(input: TuningInput): TuningChoice {
     table &&
     best !== table &&
     best.low > table.mean * worthChanging &&
-    fits(best.partSizeBytes, input.sizeBytes)
+    mayTune(best.partSizeBytes, input.sizeBytes)
   ) {
     reasons.push(
       `${formatBytes(best.partSizeBytes)} parts gave at least ${formatRate(best.low)} in ${formatCount(best.count)} uploads, ${formatBytes(tablePartSizeBytes)} parts ${formatRate(table.mean)}`,
@@ -121,11 +121,11 @@ function bounds(rates: readonly number[]): { count: number; mean: number; low: n
 
 function neighbour({ tablePartSizeBytes, sizeBytes }: TuningInput, which: number): number | null {
   const tried = which < 0.5 ? tablePartSizeBytes / 2 : tablePartSizeBytes * 2;
-  return fits(tried, sizeBytes) ? tried : null;
+  return mayTune(tried, sizeBytes) ? tried : null;
 }
 
 /** Within the preferred range and S3's limits, and leaving enough parts that they can go side by side. */
-function fits(partSizeBytes: number, sizeBytes: number): boolean {
+export function mayTune(partSizeBytes: number, sizeBytes: number): boolean {
   const parts = Math.ceil(sizeBytes / partSizeBytes);
   return (
     partSizeBytes >= tunedPartRange.min &&

@@ -49,6 +49,8 @@ export interface StoreFlowOptions {
   readonly clock: Clock;
   readonly max: () => number;
   readonly busyMs: BusyMs;
+  /** Held at this many in both lanes, whatever is measured (benchmark); absent: found by the controller. */
+  readonly pinned?: number | undefined;
   /** From history; null: not known. */
   readonly start: (lane: Lane) => number | null;
   /** The link is held back by the user: what is slow is meant to be. */
@@ -134,7 +136,7 @@ export function createStoreFlow(options: StoreFlowOptions): StoreFlow {
   };
 
   return {
-    limit: (lane) => Math.min(max(), lanes[lane].state.limit),
+    limit: (lane) => Math.min(max(), options.pinned ?? lanes[lane].state.limit),
     admit: rate.admit,
     retry: async (signal) => {
       const { budget, waitMs } = retryTaken(retries, clock.now());

@@ -38,6 +38,8 @@ export interface TransferOptions {
   readonly random: Random;
   readonly busyMs: BusyMs;
   readonly settings: () => EngineSettings;
+  /** Connections of each lane and store, held (benchmark). */
+  readonly pinnedConnections?: number | undefined;
   readonly patience: () => Patience;
   /** One look at a path on disk. */
   readonly observe: Observe;
@@ -110,6 +112,7 @@ export function createTransfer(options: TransferOptions): Transfer {
         clock,
         max: () => settings().maxConnections,
         busyMs: options.busyMs,
+        pinned: options.pinnedConnections,
         start: (lane) => guarded(() => plans.startFor(folder, lane)) ?? null,
         isLimited: plans.isLimited,
         onChange: () => {

@@ -67,6 +67,7 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     settings: note('settings', () => defaultEngineSettings),
     updateSettings: note('updateSettings', (change) => ({ ...defaultEngineSettings, ...(change as object) })),
     probeConnection: note('probeConnection', () => ({ ok: true, steps: [], buckets: ['photos'], clockSkewMs: 0 })),
+    applyBenchmark: note('applyBenchmark', () => ({})),
     listLocalDirectory: note('listLocalDirectory', () => ({ path: '/', parent: null, directories: [] })),
   };
 }

@@ -1,14 +1,14 @@
 import { SluiceError } from '../../../shared/errors.ts';
-import { asUploadToken } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm, ObjectPolicy } from '../../../shared/settings.ts';
 import { bodyHeaders, bodyToSend } from './bodyHeaders.ts';
 import { type BucketAddress, bucketAddress, escapeKey, escapeText } from './bucketAddress.ts';
-import { type ChecksumFields, checksumOf, objectChecksum } from './checksumFields.ts';
+import { checksumOf } from './checksumFields.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { errorAnswer } from './errorAnswer.ts';
-import { createHttpPool, type HttpAnswer } from './httpPool.ts';
+import { type AnswerSink, createHttpPool, type HttpAnswer } from './httpPool.ts';
 import { memoCredentials } from './memoCredentials.ts';
-import { conditionFields, metadataFields, metadataNames, numberOrNull, unquoted } from './objectFields.ts';
+import { answerOf, checksumsOf, headOf, sliceFields } from './objectAnswer.ts';
+import { conditionFields, metadataFields, numberOrNull, unquoted } from './objectFields.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { providerOfAnswer } from './providers/detectProvider.ts';
 import { readCaBundle } from './readCaBundle.ts';
@@ -32,6 +32,7 @@ interface Call {
   readonly headers?: readonly (readonly [string, string])[];
   readonly body?: StoreBody;
   readonly freshConnection?: boolean;
+  readonly sink?: AnswerSink;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -97,6 +98,7 @@ export function createDataStore(options: StoreOptions): DataStore {
       patience: 1,
       fresh: call.freshConnection ?? false,
       signal: call.signal,
+      sink: call.sink,
     });
     const plain = { ...answer, headers: joined(answer.headers) };
     if (answer.status >= 200 && answer.status < 300) return plain;
@@ -200,25 +202,34 @@ export function createDataStore(options: StoreOptions): DataStore {
           path: `/${escapeKey(key)}`,
           headers: [['x-amz-checksum-mode', 'ENABLED']],
         });
-        const headers = answer?.headers ?? {};
-        const meta = (name: string): string | undefined => headers[`x-amz-meta-${name}`];
-        const token = meta(metadataNames.token);
-        const modifiedMs = Date.parse(headers['last-modified'] ?? '');
-        return {
-          sizeBytes: Number(headers['content-length'] ?? 0),
-          etag: unquoted(headers.etag ?? ''),
-          ...objectChecksum(checksumsOf(headers), headers['x-amz-checksum-type']),
-          token: token === undefined ? null : asUploadToken(token),
-          origin: meta(metadataNames.origin) ?? null,
-          sse: headers['x-amz-server-side-encryption'] ?? null,
-          mtimeMs: numberOrNull(meta(metadataNames.mtimeMs)),
-          lastModifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs,
-          versionId: headers['x-amz-version-id'] ?? null,
-        };
+        return headOf(answer?.headers ?? {});
       } catch (error) {
         if (error instanceof SluiceError && error.code === 'no-such-key') return null;
         throw error;
       }
+    },
+
+    getObject: async ({ key, slice, ifMatch, signal, begin, write }) => {
+      await ask({
+        operation: 'GetObject',
+        method: 'GET',
+        path: `/${escapeKey(key)}`,
+        ...sliceFields(slice, ifMatch),
+        signal,
+        sink: { begin: (headers, status) => begin(answerOf(joined(headers), status)), write },
+      });
+    },
+
+    partLayout: async ({ key, ifMatch }) => {
+      const answer = await askHead({
+        operation: 'HeadObject',
+        method: 'HEAD',
+        path: `/${escapeKey(key)}`,
+        ...sliceFields({ kind: 'part', partNumber: 1 }, ifMatch),
+      });
+      const partCount = numberOrNull(answer?.headers['x-amz-mp-parts-count']);
+      const firstPartBytes = numberOrNull(answer?.headers['content-length']);
+      return partCount === null || firstPartBytes === null ? null : { partCount, firstPartBytes };
     },
 
     putObject: async ({ key, body, policy, metadata, condition, signal }) => {
@@ -296,12 +307,6 @@ function algorithmOf(body: StoreBody): ChecksumAlgorithm {
   if (body.kind === 'bytes') return body.checksum.algorithm;
   return body.checksum.placement === 'trailer' ? body.checksum.algorithm : body.checksum.checksum.algorithm;
 }
-
-const checksumsOf = (headers: Readonly<Record<string, string>>): ChecksumFields => ({
-  ChecksumCRC32: headers['x-amz-checksum-crc32'],
-  ChecksumCRC64NVME: headers['x-amz-checksum-crc64nvme'],
-  ChecksumSHA256: headers['x-amz-checksum-sha256'],
-});
 
 function sentObject({ headers, timing }: Answer, algorithm: ChecksumAlgorithm, operation: string): SentObject {
   // S3 may answer 200 and put an error, or nothing, into the body.

@@ -37,6 +37,15 @@ export interface HttpRequest {
   /** A connection of its own, closed afterwards. */
   readonly fresh: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Takes the body of a successful answer as it comes; without it an answer is read whole. */
+  readonly sink?: AnswerSink | undefined;
+}
+
+/** Object data on its way in. What either throws or rejects with fails the request. */
+export interface AnswerSink {
+  begin(headers: IncomingHttpHeaders, status: number): void;
+  /** The connection is read no further until a returned promise has settled. */
+  write(chunk: Buffer): Promise<void> | undefined;
 }
 
 export interface HttpAnswer {
@@ -177,7 +186,9 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       req.on('error', (error) => fail(closed ? aborted() : error));
       req.once('response', (res) => {
         answerAt = performance.now();
-        collect(res, (error, bytes) => {
+        const isData = request.sink !== undefined && (res.statusCode ?? 0) >= 200 && (res.statusCode ?? 0) < 300;
+        const take = isData ? drainInto(request.sink!) : collect;
+        take(res, (error, bytes) => {
           if (settled) return;
           if (error !== null) return fail(error);
           const status = res.statusCode ?? 0;
@@ -257,13 +268,43 @@ function collect(res: IncomingMessage, done: (error: Error | null, bytes: Buffer
   res.on('end', () => done(null, bytes === 0 ? empty : Buffer.concat(chunks, bytes)));
   res.on('error', (error) => done(error, empty));
   res.on('close', () => {
-    if (!res.complete) {
-      done(Object.assign(new Error('the connection broke inside the answer'), { code: 'ECONNRESET' }), empty);
-    }
+    if (!res.complete) done(brokenInside(), empty);
   });
 }
 
+const drainInto =
+  (sink: AnswerSink): typeof collect =>
+  (res, done) => {
+    const fail = (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), empty);
+    let written: Promise<void> | undefined;
+    const guarded = (work: () => void) => {
+      try {
+        work();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    guarded(() => sink.begin(res.headers, res.statusCode ?? 0));
+    res.on('data', (chunk: Buffer) =>
+      guarded(() => {
+        const waiting = sink.write(chunk);
+        if (!waiting) return;
+        res.pause();
+        written = waiting.then(() => void res.resume());
+        written.catch(fail);
+      }),
+    );
+    // the last write may still be under way: its failure has been said by then
+    res.on('end', () => void Promise.resolve(written).then(() => done(null, empty), fail));
+    res.on('error', fail);
+    res.on('close', () => {
+      if (!res.complete) fail(brokenInside());
+    });
+  };
+
 const empty = Buffer.alloc(0);
+const brokenInside = (): Error =>
+  Object.assign(new Error('the connection broke inside the answer'), { code: 'ECONNRESET' });
 const aborted = (): Error => Object.assign(new Error('Request aborted'), { name: 'AbortError' });
 const tooEarly = (): Error =>
   new SluiceError('store-server-error', 'The store took the body for complete before all of it was sent');

@@ -11,6 +11,7 @@ import { checksumFor } from '../store/capabilities.ts';
 import type { ActiveTransfer } from './activeTransfer.ts';
 import { askStore } from './askStore.ts';
 import { learnRefused } from './learnRefused.ts';
+import { sourceOf } from './originOf.ts';
 import { type CreatedUpload, partsAtStore } from './partsAtStore.ts';
 import { type Confirmed, reconcile } from './reconcileUpload.ts';
 import type { UploadContext } from './uploadContext.ts';
@@ -70,7 +71,8 @@ export async function createUpload(
     algorithm,
     intendedAt: clock.now(),
   });
-  const metadata = { token, origin, mtimeMs: file.mtimeMs, sizeBytes: file.sizeBytes };
+  const { mtimeMs, sizeBytes, identity } = file;
+  const metadata = { token, origin, mtimeMs, sizeBytes, source: sourceOf(identity) };
   let uploadId: S3UploadId;
   try {
     const ask = (): Promise<S3UploadId> =>

@@ -43,6 +43,8 @@ export type WholeStore = Omit<Store, 'completeMultipartUpload'> &
 
 export interface TestStore {
   readonly store: WholeStore;
+  /** The one that moves bytes, by itself; closed with `store`. */
+  readonly data: DataStore;
   /** HTTP attempts by operation. */
   readonly counts: Record<string, number>;
 }
@@ -80,7 +82,7 @@ export function openStore(
       data.close();
     },
   };
-  return { store, counts };
+  return { store, data, counts };
 }
 
 export function crc32Of(bytes: Buffer): Checksum {

@@ -5,7 +5,6 @@ import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState } from '../../shared/syncApi.ts';
-import { MiB } from '../../shared/units.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
@@ -18,6 +17,7 @@ import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { systemClock } from './ports.ts';
+import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
@@ -32,8 +32,6 @@ import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
 import { beginScan } from './watch/scanFolder.ts';
 
-/** Up to here a file travels in the small lane. */
-const smallFileLimitBytes = 8 * MiB;
 /** A pass that must end waits this long for a store that went away. */
 const defaultStorePatienceMs = 60_000;
 const pauseGraceMs = 3_000;

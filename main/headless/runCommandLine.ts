@@ -33,6 +33,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string,
   ['restore', async () => (await import('./commands/restore.ts')).addRestoreCommand],
   ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
   ['plan', async () => (await import('./commands/plan.ts')).addPlanCommand],
+  ['ledger', async () => (await import('./commands/ledger.ts')).addLedgerCommand],
   ['uploads', async () => (await import('./commands/uploads.ts')).addUploadsCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);

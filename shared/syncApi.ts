@@ -230,8 +230,19 @@ export const VerifyReport = z.object({
   bytesReread: z.number(),
   problems: z.array(VerifyProblem),
   durationMs: z.number(),
+  /** Of `filesChecked`, those that an interrupted run had compared, which began at `startedAt`. Absent: this run compared all. */
+  filesFromBefore: z.number().optional(),
+  startedAt: z.number().optional(),
 });
 export type VerifyReport = z.infer<typeof VerifyReport>;
+
+export const VerifyProgress = z.object({
+  filesChecked: z.number(),
+  bytesChecked: z.number(),
+  bytesReread: z.number(),
+  problems: z.number(),
+});
+export type VerifyProgress = z.infer<typeof VerifyProgress>;
 
 export const LocalDirectory = z.object({
   path: z.string(),
@@ -257,7 +268,10 @@ export const syncApiMethods = {
   resumeFolder: method(folder, nothing),
   rescanFolder: method(folder, nothing),
   /** Compares disk, ledger and bucket; changes nothing. `deep` rereads local bytes. */
-  verifyFolder: method(folder.extend({ deep: z.boolean() }), VerifyReport),
+  /** An interrupted one is gone on with, unless it is to be `fresh`. */
+  verifyFolder: method(folder.extend({ deep: z.boolean(), fresh: z.boolean().optional() }), VerifyReport),
+  /** How far the verification of a folder is; null: none runs. */
+  verifyProgress: method(folder, VerifyProgress.nullable()),
   pauseAll: method(z.object({ untilMs: z.number().nullable() }), nothing),
   resumeAll: method(nothing, nothing),
   /** Newest first. `before` is the id of the last row seen. */

@@ -4,7 +4,7 @@ import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
-import type { PauseState } from '../../shared/syncApi.ts';
+import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
@@ -27,7 +27,8 @@ import { storeKeyOf } from './transfer/sendProtocol.ts';
 import type { Observe } from './transfer/settleFailure.ts';
 import { sweepUploads } from './transfer/sweepUploads.ts';
 import { createTransfer } from './transfer/transfer.ts';
-import { verifyFolder } from './verifyFolder.ts';
+import { verifyCheckpoints } from './verifyCheckpoint.ts';
+import { verifyFolder, verifySubject } from './verifyFolder.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
 import { beginScan } from './watch/scanFolder.ts';
@@ -206,13 +207,19 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     keeper.keep();
   };
 
-  const verify = async (folderId: FolderId, deep: boolean) => {
+  const verifying = new Map<FolderId, () => VerifyProgress>();
+  const verify = async (folderId: FolderId, { deep, fresh }: { readonly deep: boolean; readonly fresh: boolean }) => {
     const folder = ledger.folder(folderId);
     const store = stores.store(folder.connection, folder.bucket);
     await store.headBucket();
     const storeKey = storeKeyOf(folder.connection, folder.bucket);
     pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
+    const subject = verifySubject(folder);
+    const checkpoints = verifyCheckpoints({ dataDir: options.dataDir, folderId, deep, subject, now: clock.now });
     return verifyFolder({
+      checkpoints,
+      fresh,
+      onStarted: (figures) => verifying.set(folderId, figures),
       folder,
       ledger,
       pool,
@@ -221,7 +228,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       deep,
       rules: rules(folder),
       signal: verifyAbort.signal,
-    });
+    }).finally(() => verifying.delete(folderId));
   };
   const verifyAbort = new AbortController();
 
@@ -256,6 +263,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     },
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
     verify,
+    verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
     setPause,
     applySettings: (next) => {
       settings = next;

@@ -92,6 +92,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
       return {};
     },
     rescanFolder: async () => ({}),
+    verifyProgress: async () => null,
     verifyFolder: async ({ deep }) =>
       scenario === 'attention'
         ? {

@@ -49,6 +49,7 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     pauseFolder: note('pauseFolder', () => ({})),
     resumeFolder: note('resumeFolder', () => ({})),
     rescanFolder: note('rescanFolder', () => ({})),
+    verifyProgress: note('verifyProgress', () => null),
     verifyFolder: note('verifyFolder', () => {
       throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
     }),

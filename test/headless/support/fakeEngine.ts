@@ -64,6 +64,7 @@ export function fakeEngine(options: EngineOptions, script: FakeEngineScript = {}
       calls.push(`verifyFolder${deep ? ' deep' : ''}`);
       return script.verify ?? emptyReport;
     },
+    verifyProgress: async () => null,
     subscribe: (listener) => {
       subscribers.add(listener);
       return () => subscribers.delete(listener);

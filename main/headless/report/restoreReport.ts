@@ -60,7 +60,7 @@ export async function openRestoreReport(host: CommandHost, options: RestoreRepor
       live?.close();
       const durationMs = host.now() - startedAt;
       if (json) {
-        if (error) sayJson(host, { type: 'error', ...{ error } });
+        if (error) sayJson(host, { type: 'error', ...error });
         const fields = figures ?? {};
         const throughputBytesPerSecond = rate(figures?.bytesReceived ?? 0, durationMs);
         return sayJson(host, {

@@ -29,7 +29,7 @@ export const metadata: ObjectMetadata = {
 
 /** Both clients of a bucket as one; what a test doesn't say of a write is nothing special. */
 export type WholeStore = Omit<Store, 'completeMultipartUpload'> &
-  Pick<DataStore, 'signsPayload'> & {
+  Pick<DataStore, 'signsPayload' | 'getObject' | 'partLayout'> & {
     putObject(
       input: Partial<Pick<PutObjectInput, 'condition'>> & Omit<PutObjectInput, 'condition'>,
     ): Promise<SentObject>;
@@ -74,6 +74,8 @@ export function openStore(
   const store: WholeStore = {
     ...control,
     signsPayload: data.signsPayload,
+    getObject: data.getObject,
+    partLayout: data.partLayout,
     putObject: (input) => data.putObject({ condition: none, ...input }),
     uploadPart: (input) => data.uploadPart({ freshConnection: false, ...input }),
     completeMultipartUpload: (input) => control.completeMultipartUpload({ condition: none, ...input }),

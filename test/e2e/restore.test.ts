@@ -63,7 +63,7 @@ describe('what was synced comes back', () => {
     expect(first.code).toBe(0);
     await expectSame(source, target);
     for (const name of hostileNames)
-      expect((await stat(join(target, 'hostile', name))).mtimeMs, name).toBe(1_500_000_000_250);
+      expect(Math.floor((await stat(join(target, 'hostile', name))).mtimeMs), name).toBe(1_500_000_000_250);
 
     const again = summaryOf((await sluice(['restore', `s3://${bucket}/kept`, target, ...store(), '--json'])).stdout);
     expect(again).toMatchObject({ exitCode: 0, filesRestored: 0, bytesReceived: 0 });
@@ -82,13 +82,14 @@ describe('what was synced comes back', () => {
       run.child.kill('SIGKILL');
       await run.ended;
       // Whatever has its name is whole: a file is put there in one step.
-      for (const file of await filesBelow(target))
-        if (!file.includes('.sluice-restore-')) await expectSameFile(file, target);
+      for (const file of withoutOurs(await filesBelow(target))) await expectSameFile(file, target);
     }
     expect(killed, `seed ${seed}`).toBeGreaterThan(0);
-    const last = await sluice(args);
-    const summary = summaryOf(last.stdout);
+    const placed = await bytesOf(await filesBelow(target).then(withoutOurs));
+    const summary = summaryOf((await sluice(args)).stdout) as Record<string, number>;
     expect(summary, `seed ${seed}`).toMatchObject({ exitCode: 0, filesFailed: 0 });
+    const missing = (await bytesOf(await filesBelow(source))) - placed;
+    expect((summary.bytesReceived ?? 0) + (summary.bytesResumed ?? 0), `seed ${seed}`).toBe(missing);
     await expectSame(source, target);
   }, 90_000);
 });
@@ -107,6 +108,13 @@ async function expectSameFile(file: string, target: string): Promise<void> {
 async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
   return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+}
+
+const withoutOurs = (files: readonly string[]): string[] => files.filter((file) => !file.includes('.sluice-restore-'));
+
+async function bytesOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 const summaryOf = (stdout: string): Record<string, unknown> =>

@@ -103,7 +103,7 @@ export async function openPartial(directory: TargetDirectory, key: ObjectKey): P
     restart,
     place: async (name, { mtimeMs, replace }) => {
       const target = join(directory.path, name);
-      if (mtimeMs !== null) await file.utimes(mtimeMs / 1000, mtimeMs / 1000);
+      if (mtimeMs !== null) await file.utimes(secondsOf(mtimeMs), secondsOf(mtimeMs));
       await file.sync();
       await directory.check();
       if (replace) await rename(path, target);
@@ -150,6 +150,9 @@ async function linkOrRename(path: string, target: string, name: string): Promise
     await rename(path, target);
   }
 }
+
+/** Node takes seconds and cuts off: without a fraction of a microsecond more, 18 ms would become 17.999. */
+const secondsOf = (ms: number): number => (ms + 0.0005) / 1000;
 
 const taken = (name: string): SluiceError =>
   new SluiceError('target-exists', `Somebody made ${name} while it was restored`, { path: name });

@@ -40,7 +40,7 @@ interface Entry {
  * rename or link can redirect; elsewhere every component is looked at, and again before a file is put in its place. Throws `target-unwritable`.
  */
 export async function openTargetFolder(root: string, create: boolean): Promise<TargetFolder> {
-  if (create) await mkdir(root, { recursive: true }).catch((error) => Promise.reject(targetError(error, root)));
+  if (create) await makeRoot(root);
   const byDescriptor = process.platform === 'linux' && existsSync('/proc/self/fd');
   const entries = new Map<RelativePath, Promise<Entry | null>>();
   const open = new Set<Entry>();
@@ -142,6 +142,20 @@ export async function openTargetFolder(root: string, create: boolean): Promise<T
       for (const entry of [...open].reverse()) await closeEntry(entry);
     },
   };
+}
+
+async function makeRoot(root: string): Promise<void> {
+  try {
+    await mkdir(root, { recursive: true });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'EEXIST' && code !== 'ENOTDIR') throw targetError(error, root);
+    throw new SluiceError('not-a-folder', `'${root}' is not a folder`, {
+      remedy: 'Name a folder to restore into; pick one file with --include.',
+      path: root,
+      cause: error,
+    });
+  }
 }
 
 async function retryOpen(

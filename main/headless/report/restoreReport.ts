@@ -68,7 +68,8 @@ export async function openRestoreReport(host: CommandHost, options: RestoreRepor
           ...{ ...fields, requests, durationMs, throughputBytesPerSecond, exitCode },
         });
       }
-      if (figures === null) return;
+      // What ended before anything was done has its sentence on stderr.
+      if (figures === null || (error && figures.filesListed === 0)) return;
       if (error?.code === 'interrupted') say(host.stdout, 'Stopped: run it again, and it goes on from here');
       for (const line of summaryLines(figures, durationMs, dryRun, error !== undefined)) say(host.stdout, line);
     },

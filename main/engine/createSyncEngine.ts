@@ -15,6 +15,7 @@ import { createRunMetrics } from './insight/runMetrics.ts';
 import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
+import { createPairRestores } from './pairRestores.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { systemClock } from './ports.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
@@ -231,6 +232,14 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     }).finally(() => verifying.delete(folderId));
   };
   const verifyAbort = new AbortController();
+  const restores = createPairRestores({
+    store: ({ connection, bucket }) => stores.store(connection, bucket),
+    credentials: ({ connection }) => stores.credentials(connection),
+    clock,
+    random,
+    stallTimeoutMs,
+    onRequest,
+  });
 
   const setPause = (next: PauseState): void => {
     pause = next;
@@ -263,6 +272,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     },
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
     verify,
+    restores,
     verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
     setPause,
     applySettings: (next) => {
@@ -416,6 +426,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         bandwidth.stop();
         sweeper.stop();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
+        await restores.stop();
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);
         await pool.close();

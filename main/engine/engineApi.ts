@@ -15,6 +15,7 @@ import type {
 } from '../../shared/syncApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
+import type { PairRestores } from './pairRestores.ts';
 import type { StatusBoard } from './statusBoard.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import { rootIdentity } from './watch/rootIdentity.ts';
@@ -35,6 +36,7 @@ export interface ApiOptions {
     folder: FolderId,
     how: { readonly deep: boolean; readonly fresh: boolean },
   ) => Promise<VerifyReport>;
+  readonly restores: PairRestores;
   readonly verifyProgress: (folder: FolderId) => VerifyProgress | null;
   readonly setPause: (pause: PauseState) => void;
   readonly applySettings: (settings: EngineSettings) => void;
@@ -91,6 +93,12 @@ export function createEngineApi(options: ApiOptions): SyncApi {
     },
     verifyFolder: ({ folderId, deep, fresh = false }) => options.verify(folderId, { deep, fresh }),
     verifyProgress: async ({ folderId }) => options.verifyProgress(folderId),
+    restoreFolder: async ({ folderId, ...how }) => options.restores.start(ledger.folder(folderId), how),
+    restoreProgress: async ({ folderId }) => options.restores.progress(folderId),
+    cancelRestore: async ({ folderId }) => {
+      options.restores.cancel(folderId);
+      return {};
+    },
     pauseAll: async ({ untilMs }) => {
       options.setPause({ kind: 'paused', untilMs });
       board.touch();

@@ -8,6 +8,7 @@ import type { SetAside } from '../engine/ledger/setAside.ts';
 import { systemClock } from '../engine/ports.ts';
 import type { RebuildFigures } from '../engine/rebuildLedger.ts';
 import { smallFileLimitBytes } from '../engine/smallFiles.ts';
+import { createDataStore } from '../engine/store/createDataStore.ts';
 import { dataDirOf } from './dataDir.ts';
 import { parseFlags } from './flags/parseFlags.ts';
 import { checkCaBundle, parseStoreFlags } from './flags/storeFlags.ts';
@@ -62,9 +63,8 @@ async function rebuild(
   dataDir: string,
   signal: AbortSignal,
 ): Promise<{ readonly aside: SetAside | null; readonly figures: RebuildFigures }> {
-  const [{ createStore }, { createDataStore }, { chainCredentials }, { rebuildLedger }] = await Promise.all([
+  const [{ createStore }, { chainCredentials }, { rebuildLedger }] = await Promise.all([
     import('../engine/store/createStore.ts'),
-    import('../engine/store/createDataStore.ts'),
     import('../engine/store/credentials.ts'),
     import('../engine/rebuildLedger.ts'),
   ]);

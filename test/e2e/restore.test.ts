@@ -151,6 +151,6 @@ const hostileNames = [
   '...',
   '..hidden',
   'x'.repeat(255),
-  'deep/'.repeat(40) + 'leaf',
+  `${'deep/'.repeat(40)}leaf`,
   'sluice-restore-.part',
 ];

@@ -1,6 +1,7 @@
 import { type ErrorView, errorView, SluiceError } from '../../../shared/errors.ts';
 import { asRelativePath, type RelativePath } from '../../../shared/ids.ts';
 import type { FolderRules } from '../../../shared/settings.ts';
+import type { RestoreProgress } from '../../../shared/syncApi.ts';
 import { afterFailure } from '../plan/afterFailure.ts';
 import { restoreTarget } from '../plan/restoreTarget.ts';
 import type { Clock, Random } from '../ports.ts';
@@ -50,21 +51,7 @@ export interface RestoredFile {
   readonly error?: ErrorView;
 }
 
-export interface RestoreFigures {
-  filesListed: number;
-  filesExcluded: number;
-  filesRestored: number;
-  /** There already, their bytes compared. */
-  filesSkipped: number;
-  filesFailed: number;
-  /** Restored, and the store keeps nothing that could prove them. */
-  filesNotVerified: number;
-  bytesRestored: number;
-  bytesReceived: number;
-  /** Fetched by an earlier run. */
-  bytesResumed: number;
-  retries: number;
-}
+export type RestoreFigures = RestoreProgress;
 
 const filesAtOnce = 32;
 

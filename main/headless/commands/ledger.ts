@@ -11,7 +11,6 @@ import { parseFlags } from '../flags/parseFlags.ts';
 import { choiceFlag } from '../flags/quantities.ts';
 import { addDataDirFlag, addStoreFlags } from '../flags/storeFlags.ts';
 import type { CommandHost, Output } from '../host.ts';
-import { runRebuild } from '../ledgerRebuild.ts';
 import { exportLines } from '../report/ledgerExport.ts';
 import { errorSentence, say, sayJson } from '../say.ts';
 
@@ -54,7 +53,10 @@ export function addLedgerCommand(program: Command, host: CommandHost, done: (cod
     .option('--json', 'one line with the figures');
   addDataDirFlag(rebuild);
   addStoreFlags(rebuild).addHelpText('after', '\nExample:\n  sluice ledger rebuild ~/Photos s3://my-bucket/photos');
-  rebuild.action(async (folder: string, uri: string, raw: unknown) => done(await runRebuild(host, folder, uri, raw)));
+  rebuild.action(async (folder: string, uri: string, raw: unknown) => {
+    const { runRebuild } = await import('../ledgerRebuild.ts');
+    done(await runRebuild(host, folder, uri, raw));
+  });
 }
 
 const CheckFlags = z.object({ json: z.boolean().default(false), dataDir: z.string().optional() });

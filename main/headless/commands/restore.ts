@@ -5,6 +5,7 @@ import { errorView, exitCodeFor, SluiceError } from '../../../shared/errors.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
 import { systemClock } from '../../engine/ports.ts';
 import type { RestoreFigures } from '../../engine/restore/restoreFolder.ts';
+import { createDataStore } from '../../engine/store/createDataStore.ts';
 import { parseFlags } from '../flags/parseFlags.ts';
 import { countFlag } from '../flags/quantities.ts';
 import { addStoreFlags, checkCaBundle, parseStoreFlags } from '../flags/storeFlags.ts';
@@ -95,9 +96,8 @@ interface RestoreRequest {
 
 async function restore(host: CommandHost, request: RestoreRequest): Promise<RestoreFigures> {
   const { flags, location, connection, path, report, signal } = request;
-  const [{ createStore }, { createDataStore }, { chainCredentials }, { restoreFolder }] = await Promise.all([
+  const [{ createStore }, { chainCredentials }, { restoreFolder }] = await Promise.all([
     import('../../engine/store/createStore.ts'),
-    import('../../engine/store/createDataStore.ts'),
     import('../../engine/store/credentials.ts'),
     import('../../engine/restore/restoreFolder.ts'),
   ]);

@@ -50,6 +50,11 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     resumeFolder: note('resumeFolder', () => ({})),
     rescanFolder: note('rescanFolder', () => ({})),
     verifyProgress: note('verifyProgress', () => null),
+    restoreFolder: note('restoreFolder', () => {
+      throw new Error('the desktop tests restore nothing');
+    }),
+    restoreProgress: note('restoreProgress', () => null),
+    cancelRestore: note('cancelRestore', () => ({})),
     verifyFolder: note('verifyFolder', () => {
       throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
     }),

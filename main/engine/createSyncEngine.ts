@@ -226,6 +226,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       pool,
       storeKey,
       clock,
+      random,
       deep,
       rules: rules(folder),
       signal: verifyAbort.signal,

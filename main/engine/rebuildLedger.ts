@@ -4,10 +4,11 @@ import type { FolderRules } from '../../shared/settings.ts';
 import type { FolderRow, KnownFile, Ledger, Proof } from './ledger/ledger.ts';
 import { objectKey } from './plan/objectKey.ts';
 import { rebuiltProof } from './plan/rebuiltProof.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Random } from './ports.ts';
 import type { DataStore, ListedObject } from './store/store.ts';
 import { eachLimited } from './transfer/eachLimited.ts';
 import { originOf, sourceOf } from './transfer/originOf.ts';
+import { tryAgain } from './transfer/tryAgain.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
 import { scanFolder } from './watch/scanFolder.ts';
 
@@ -19,6 +20,7 @@ export interface RebuildOptions {
   readonly objects: AsyncIterable<ListedObject>;
   readonly rules: FolderRules;
   readonly clock: Clock;
+  readonly random: Random;
   readonly signal: AbortSignal;
   readonly onStarted?: (figures: Readonly<RebuildFigures>) => void;
 }
@@ -118,13 +120,17 @@ interface Pair {
 }
 
 async function proveBatch(options: RebuildOptions, pairs: readonly Pair[], figures: RebuildFigures): Promise<void> {
-  const { ledger, folder, store, clock, signal } = options;
+  const { ledger, folder, store, clock, random, signal } = options;
+  const how = { clock, random, signal };
   const origin = originOf(folder.path);
   const proofs: { readonly fileId: FileId; readonly proof: Proof }[] = [];
   const tasks = pairs.map(({ file, key }) => async (): Promise<void> => {
-    const head = await store.headObject(key);
+    const head = await tryAgain(how, () => store.headObject(key));
     if (head === null) return void figures.filesToUpload++;
-    const layout = head.checksumType === 'composite' ? await store.partLayout({ key, ifMatch: head.etag }) : null;
+    const layout =
+      head.checksumType === 'composite'
+        ? await tryAgain(how, () => store.partLayout({ key, ifMatch: head.etag }))
+        : null;
     const { identity, sizeBytes } = file;
     const now = { identity, sizeBytes, origin, source: sourceOf(identity) };
     const rebuilt = rebuiltProof(head, now, layout?.firstPartBytes ?? null);

@@ -8,13 +8,14 @@ import type { VerifyProblem, VerifyProgress, VerifyReport } from '../../shared/s
 import type { FolderRow, Ledger, Proof } from './ledger/ledger.ts';
 import { objectKey } from './plan/objectKey.ts';
 import { isScannedBy } from './plan/scanOrder.ts';
-import type { Clock } from './ports.ts';
+import type { Clock, Random } from './ports.ts';
 import type { ObjectHead } from './store/store.ts';
 import { compositeChecksum, type PartChecksum } from './transfer/combineChecksums.ts';
 import { eachLimited } from './transfer/eachLimited.ts';
 import { md5OfFile } from './transfer/md5OfFile.ts';
 import type { SendPool } from './transfer/sendPool.ts';
 import type { StoreKey } from './transfer/sendProtocol.ts';
+import { tryAgain } from './transfer/tryAgain.ts';
 import type { VerifyCheckpoints } from './verifyCheckpoint.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { scanFolder } from './watch/scanFolder.ts';
@@ -25,6 +26,7 @@ export interface VerifyOptions {
   readonly pool: SendPool;
   readonly storeKey: StoreKey;
   readonly clock: Clock;
+  readonly random: Random;
   readonly deep: boolean;
   /** Begin anew, whatever an interrupted run had compared. */
   readonly fresh: boolean;
@@ -151,7 +153,7 @@ async function checkFile(
   const known = ledger.file(folder.id, path);
   if (!known?.proof) return wrong('not-uploaded', 'It has not been uploaded yet');
   if (known.proof.identity !== file.identity) return wrong('changed-since', 'It changed after it was uploaded');
-  const { head } = await pool.send({ kind: 'head', store: storeKey, key }).result;
+  const { head } = await tryAgain(options, () => pool.send({ kind: 'head', store: storeKey, key }).result);
   const atStore = compareWithBucket(known.proof, file, head);
   if (atStore) return wrong(...atStore);
   counted.bytes += file.sizeBytes;

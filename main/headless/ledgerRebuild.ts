@@ -84,7 +84,16 @@ async function rebuild(
     const objects = control.listObjects(prefix);
     const clock = { ...systemClock, now: host.now };
     const rules = folderRules(folder, dataDir);
-    const figures = await rebuildLedger({ folder, ledger, store: data, objects, rules, clock, signal });
+    const figures = await rebuildLedger({
+      folder,
+      ledger,
+      store: data,
+      objects,
+      rules,
+      clock,
+      random: Math.random,
+      signal,
+    });
     return { aside: opened.aside, figures };
   } finally {
     ledger?.close();

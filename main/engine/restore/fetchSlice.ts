@@ -1,12 +1,10 @@
 import type { FileHandle } from 'node:fs/promises';
-import { errorView, SluiceError } from '../../../shared/errors.ts';
+import { SluiceError } from '../../../shared/errors.ts';
 import type { ObjectKey } from '../../../shared/ids.ts';
 import { MiB } from '../../../shared/units.ts';
-import { partTries } from '../plan/afterFailure.ts';
-import { backoffs, retryDelayMs } from '../plan/retryDelay.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { DataStore, ObjectAnswer, ObjectSlice } from '../store/store.ts';
-import { sleep } from '../transfer/requestRate.ts';
+import { tryAgain } from '../transfer/tryAgain.ts';
 import type { RequestSlots } from './requestSlots.ts';
 import { type Hashing, runningDigest } from './runningDigest.ts';
 import { targetError } from './targetError.ts';
@@ -45,20 +43,15 @@ const mostUnwritten = MiB;
 /** One GET into its place in the file, tried again as long as that may help. Throws the store's errors, `checksum-mismatch`, `target-*`. */
 export async function fetchSlice(context: FetchContext, request: SliceRequest): Promise<FetchedSlice> {
   const { clock, random, slots, counts } = context;
-  for (let tries = 1; ; tries++) {
-    const release = await slots.take(request.signal);
+  const { signal } = request;
+  return tryAgain({ clock, random, signal, onRetry: () => counts.retries++ }, async () => {
+    const release = await slots.take(signal);
     try {
       return await fetchOnce(context, request);
-    } catch (error) {
-      if (request.signal.aborted) throw request.signal.reason;
-      const view = errorView(error);
-      if (!view.retryable || tries >= partTries) throw error;
-      counts.retries++;
-      await sleep(clock, retryDelayMs(tries - 1, backoffs.part, random(), view.retryAfterMs), request.signal);
     } finally {
       release();
     }
-  }
+  });
 }
 
 async function fetchOnce(context: FetchContext, request: SliceRequest): Promise<FetchedSlice> {

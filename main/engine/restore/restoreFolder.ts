@@ -6,6 +6,7 @@ import { afterFailure } from '../plan/afterFailure.ts';
 import { restoreTarget } from '../plan/restoreTarget.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { DataStore, ListedObject } from '../store/store.ts';
+import { tryAgain } from '../transfer/tryAgain.ts';
 import { PatternSet } from '../watch/patternSet.ts';
 import type { Proved } from './downloadObject.ts';
 import { type FoldName, foldOf } from './nameTwins.ts';
@@ -60,7 +61,7 @@ const filesAtOnce = 32;
  * `interrupted`, `target-busy`, a full or read-only disk, a store that refuses us or can't be reached.
  */
 export async function restoreFolder(options: RestoreOptions): Promise<RestoreFigures> {
-  const { folder, dryRun, store, clock, random, overwrite } = options;
+  const { folder, dryRun, clock, random, overwrite } = options;
   const figures: RestoreFigures = {
     filesListed: 0,
     filesExcluded: 0,
@@ -79,7 +80,16 @@ export async function restoreFolder(options: RestoreOptions): Promise<RestoreFig
   try {
     const fold = options.names ? options.names.fold : dryRun ? null : await foldOf(folder).catch(asTargetError(folder));
     const slots = createRequestSlots(options.connections);
-    const context: RestoreContext = { store, slots, clock, random, counts: figures, target, overwrite, dryRun };
+    const context: RestoreContext = {
+      store: patient(options, figures),
+      slots,
+      clock,
+      random,
+      counts: figures,
+      target,
+      overwrite,
+      dryRun,
+    };
     await eachObject(options, figures, context, fold);
   } finally {
     await target.close();
@@ -158,6 +168,16 @@ async function eachObject(
   await Promise.all(Array.from({ length: filesAtOnce }, worker));
   const ended = fatal as { readonly error: unknown } | null;
   if (ended) throw options.signal.aborted ? options.signal.reason : ended.error;
+}
+
+/** The store with what it is asked about objects tried again; a GET has its own place to begin anew from. */
+function patient({ store, clock, random, signal }: RestoreOptions, figures: RestoreFigures): DataStore {
+  const how = { clock, random, signal, onRetry: () => figures.retries++ };
+  return {
+    ...store,
+    headObject: (key) => tryAgain(how, () => store.headObject(key)),
+    partLayout: (input) => tryAgain(how, () => store.partLayout(input)),
+  };
 }
 
 /** gitignore syntax on the path below the prefix; the last pattern that matches decides. */

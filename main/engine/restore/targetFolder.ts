@@ -83,6 +83,14 @@ export async function openTargetFolder(root: string, create: boolean): Promise<T
     return find(where, true);
   };
 
+  /** One may have been closed between its opening and whoever waited for it. */
+  const alive = async (where: RelativePath, make: boolean): Promise<Entry | null> => {
+    for (;;) {
+      const entry = await find(where, make);
+      if (entry === null || open.has(entry)) return entry;
+    }
+  };
+
   const openBelow = async (where: RelativePath, make: boolean): Promise<Entry | null> => {
     if (where === '') {
       const real = await realpath(root).catch((error: NodeJS.ErrnoException) => {
@@ -92,7 +100,7 @@ export async function openTargetFolder(root: string, create: boolean): Promise<T
       return real === null ? null : openEntry(real, null, where);
     }
     const slash = where.lastIndexOf('/');
-    const parent = await find(asRelativePath(where.slice(0, Math.max(0, slash))), make);
+    const parent = await alive(asRelativePath(where.slice(0, Math.max(0, slash))), make);
     if (parent === null) return null;
     parent.users++;
     try {
@@ -128,15 +136,8 @@ export async function openTargetFolder(root: string, create: boolean): Promise<T
 
   return {
     directory: async (where, create) => {
-      const entry = await find(where, create);
-      if (entry === null) return null;
-      // It may have been trimmed between the answer and now.
-      if (!open.has(entry)) {
-        const again = await retryOpen(find, where, create, open);
-        if (again === null) return null;
-        return held(again, trim);
-      }
-      return held(entry, trim);
+      const entry = await alive(where, create);
+      return entry === null ? null : held(entry, trim);
     },
     close: async () => {
       for (const entry of [...open].reverse()) await closeEntry(entry);
@@ -155,18 +156,6 @@ async function makeRoot(root: string): Promise<void> {
       path: root,
       cause: error,
     });
-  }
-}
-
-async function retryOpen(
-  find: (where: RelativePath, make: boolean) => Promise<Entry | null>,
-  where: RelativePath,
-  create: boolean,
-  open: ReadonlySet<Entry>,
-): Promise<Entry | null> {
-  for (;;) {
-    const entry = await find(where, create);
-    if (entry === null || open.has(entry)) return entry;
   }
 }
 

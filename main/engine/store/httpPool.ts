@@ -169,7 +169,8 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
           watched.connected = true;
           watched.idleMs = 0;
         };
-        if (req.reusedSocket) {
+        // one that another request has just left to a waiting one is not called reused by Node, but will never connect again
+        if (req.reusedSocket || !socket.connecting) {
           readyAt = socketAt;
           watched.connected = true;
           return;

@@ -198,6 +198,13 @@ describe('hostile keys and targets', () => {
     expect(failed()[0]?.[1]).toBe('target-unsafe');
   });
 
+  it('more folders than are kept open at a time are all made, and let go of', async () => {
+    const paths = Array.from({ length: 300 }, (_, i) => `d${i % 150}/e${i}/file`);
+    await Promise.all(paths.map((path) => harness.put(prefix + path, path)));
+    expect(await harness.restore()).toMatchObject({ filesRestored: 300, filesFailed: 0 });
+    for (const path of paths) expect(String(await harness.read(path))).toBe(path);
+  });
+
   it('a key that is a file and a folder at once loses neither in silence', async () => {
     await harness.put(`${prefix}a`, 'file');
     await harness.put(`${prefix}a/b`, 'below');
@@ -264,6 +271,11 @@ describe('a bad way', () => {
     }
     expect((await harness.read('big')).equals(big)).toBe(true);
     expect((await harness.tree()).filter((name) => name.includes('.sluice'))).toEqual([]);
+
+    harness.proxy.setRules([
+      { match: { operation: / HeadObject$/, probability: 0.3 }, fault: { kind: 'resetBeforeRequest' } },
+    ]);
+    expect(await harness.restore()).toMatchObject({ filesSkipped: 41, filesFailed: 0 });
   });
 
   it('an object written anew while it is fetched comes whole, as it is then', async () => {

@@ -65,7 +65,7 @@ module.exports = {
       severity: 'error',
       comment: 'the ledger hands out its interface and how to open it; its queries are its own',
       from: { path: '^main/', pathNot: inner },
-      to: { path: '^main/engine/ledger/(?!ledger\\.ts|openLedger\\.ts|openLedgerReadOnly\\.ts)' },
+      to: { path: '^main/engine/ledger/(?!ledger\\.ts|openLedger\\.ts|openLedgerReadOnly\\.ts|setAside\\.ts)' },
     },
     only('sdk-only-in-store', '^main/engine/store/', 'node_modules/(@aws-sdk|@smithy)/', 'one place knows S3'),
     only('sqlite-only-in-ledger', '^main/engine/ledger/', 'node_modules/better-sqlite3/', 'one place knows SQL'),

@@ -51,6 +51,12 @@ export const errorCodes = [
   'conflict',
   'invalid-part',
   'store-refused',
+  // bringing files back
+  'object-archived',
+  'target-exists',
+  'target-unsafe',
+  'target-unwritable',
+  'target-busy',
   // guards
   'root-changed',
   'mass-delete',
@@ -139,6 +145,7 @@ const usageErrors = new Set<ErrorCode>([
   'ledger-corrupt',
   'ledger-full',
   'ledger-io',
+  'target-busy',
 ]);
 const storeRefusals = new Set<ErrorCode>([
   'store-dns',
@@ -181,7 +188,7 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   'ledger-locked': 'Stop the other Sluice first, or use another --data-dir.',
   'ledger-newer': 'Update Sluice, or use another --data-dir.',
   'ledger-corrupt':
-    'Move the data directory aside and add the folders again: everything is then compared and uploaded anew.',
+    'Run `sluice ledger rebuild <folder> <s3-uri>`: it sets the damaged ledger aside and makes a new one from the bucket.',
   'ledger-full': 'Free space on the disk that holds the data directory, then run it again: nothing is lost.',
   'ledger-io': 'Check the disk and the permissions of the data directory.',
   'source-missing': 'Nothing to do: the file was removed before it was uploaded.',
@@ -219,6 +226,13 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   conflict: 'Nothing to do: it is tried again.',
   'invalid-part': 'Nothing to do: the upload is started again.',
   'store-refused': 'Read the message of the store; `sluice doctor` can help.',
+  'object-archived':
+    'Ask the store to bring it back first (aws s3api restore-object), wait until it is there, then restore again.',
+  'target-exists': 'Restore into another folder, or let the object replace the file with --overwrite.',
+  'target-unsafe': 'Remove what is in the way, or restore into an empty folder.',
+  'target-unwritable':
+    'Check free space and permissions of the folder, then run it again: it goes on where it stopped.',
+  'target-busy': 'Wait until the other restore has ended, or restore into another folder.',
   'root-changed': 'Check that the right disk is mounted, then run again.',
   'mass-delete': 'Look at the list with --dry-run; allow more with --max-delete.',
   policy: 'Ask your administrator.',

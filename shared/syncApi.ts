@@ -231,8 +231,43 @@ export const VerifyReport = z.object({
   bytesReread: z.number(),
   problems: z.array(VerifyProblem),
   durationMs: z.number(),
+  /** Of `filesChecked`, those that an interrupted run had compared, which began at `startedAt`. Absent: this run compared all. */
+  filesFromBefore: z.number().optional(),
+  startedAt: z.number().optional(),
 });
 export type VerifyReport = z.infer<typeof VerifyReport>;
+
+export const VerifyProgress = z.object({
+  filesChecked: z.number(),
+  bytesChecked: z.number(),
+  bytesReread: z.number(),
+  problems: z.number(),
+});
+export type VerifyProgress = z.infer<typeof VerifyProgress>;
+
+export const RestoreProgress = z.object({
+  /** Objects come as they are listed: how many there will be isn't known. */
+  filesListed: z.number(),
+  filesExcluded: z.number(),
+  filesRestored: z.number(),
+  /** There already, compared. */
+  filesSkipped: z.number(),
+  filesFailed: z.number(),
+  /** Restored, with nothing at the store that could prove them. */
+  filesNotVerified: z.number(),
+  bytesRestored: z.number(),
+  bytesReceived: z.number(),
+  bytesResumed: z.number(),
+  retries: z.number(),
+});
+export type RestoreProgress = z.infer<typeof RestoreProgress>;
+
+export const RestoreReport = RestoreProgress.extend({
+  durationMs: z.number(),
+  /** The first 200 that failed or were in the way. */
+  failures: z.array(z.object({ path: z.string(), error: ErrorView })),
+});
+export type RestoreReport = z.infer<typeof RestoreReport>;
 
 export const LocalDirectory = z.object({
   path: z.string(),
@@ -258,7 +293,19 @@ export const syncApiMethods = {
   resumeFolder: method(folder, nothing),
   rescanFolder: method(folder, nothing),
   /** Compares disk, ledger and bucket; changes nothing. `deep` rereads local bytes. */
-  verifyFolder: method(folder.extend({ deep: z.boolean() }), VerifyReport),
+  /** An interrupted one is gone on with, unless it is to be `fresh`. */
+  verifyFolder: method(folder.extend({ deep: z.boolean(), fresh: z.boolean().optional() }), VerifyReport),
+  /** How far the verification of a folder is; null: none runs. */
+  verifyProgress: method(folder, VerifyProgress.nullable()),
+  /** Downloads what the bucket holds of a folder into `target`, an absolute path; one at a time a folder. `include`: gitignore patterns, empty for all. */
+  restoreFolder: method(
+    folder.extend({ target: z.string().min(1), include: z.array(z.string().min(1)), overwrite: z.boolean() }),
+    RestoreReport,
+  ),
+  /** How far the restore of a folder is; null: none runs. */
+  restoreProgress: method(folder, RestoreProgress.nullable()),
+  /** The restore ends with `interrupted`; the next one into the same folder goes on. */
+  cancelRestore: method(folder, nothing),
   pauseAll: method(z.object({ untilMs: z.number().nullable() }), nothing),
   resumeAll: method(nothing, nothing),
   /** Newest first. `before` is the id of the last row seen. */

@@ -4,8 +4,7 @@ import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
-import type { PauseState } from '../../shared/syncApi.ts';
-import { MiB } from '../../shared/units.ts';
+import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
@@ -16,8 +15,10 @@ import { createRunMetrics } from './insight/runMetrics.ts';
 import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
+import { createPairRestores } from './pairRestores.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { systemBusyMs, systemClock } from './ports.ts';
+import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
@@ -27,13 +28,12 @@ import { storeKeyOf } from './transfer/sendProtocol.ts';
 import type { Observe } from './transfer/settleFailure.ts';
 import { sweepUploads } from './transfer/sweepUploads.ts';
 import { createTransfer } from './transfer/transfer.ts';
-import { verifyFolder } from './verifyFolder.ts';
+import { verifyCheckpoints } from './verifyCheckpoint.ts';
+import { verifyFolder, verifySubject } from './verifyFolder.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
 import { beginScan } from './watch/scanFolder.ts';
 
-/** Up to here a file travels in the small lane. */
-const smallFileLimitBytes = 8 * MiB;
 /** A pass that must end waits this long for a store that went away. */
 const defaultStorePatienceMs = 60_000;
 const pauseGraceMs = 3_000;
@@ -210,24 +210,39 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     keeper.keep();
   };
 
-  const verify = async (folderId: FolderId, deep: boolean) => {
+  const verifying = new Map<FolderId, () => VerifyProgress>();
+  const verify = async (folderId: FolderId, { deep, fresh }: { readonly deep: boolean; readonly fresh: boolean }) => {
     const folder = ledger.folder(folderId);
     const store = stores.store(folder.connection, folder.bucket);
     await store.headBucket();
     const storeKey = storeKeyOf(folder.connection, folder.bucket);
     pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
+    const subject = verifySubject(folder);
+    const checkpoints = verifyCheckpoints({ dataDir: options.dataDir, folderId, deep, subject, now: clock.now });
     return verifyFolder({
+      checkpoints,
+      fresh,
+      onStarted: (figures) => verifying.set(folderId, figures),
       folder,
       ledger,
       pool,
       storeKey,
       clock,
+      random,
       deep,
       rules: rules(folder),
       signal: verifyAbort.signal,
-    });
+    }).finally(() => verifying.delete(folderId));
   };
   const verifyAbort = new AbortController();
+  const restores = createPairRestores({
+    store: ({ connection, bucket }) => stores.store(connection, bucket),
+    credentials: ({ connection }) => stores.credentials(connection),
+    clock,
+    random,
+    stallTimeoutMs,
+    onRequest,
+  });
 
   const setPause = (next: PauseState): void => {
     pause = next;
@@ -260,6 +275,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     },
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
     verify,
+    restores,
+    verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
     setPause,
     applySettings: (next) => {
       settings = next;
@@ -414,6 +431,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         bandwidth.stop();
         sweeper.stop();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
+        await restores.stop();
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);
         await pool.close();

@@ -5,9 +5,17 @@ import { dirname, join, resolve } from 'node:path';
 import { SluiceError } from '../../shared/errors.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { EngineSettings, FolderInput, type StoreConnection } from '../../shared/settings.ts';
-import type { ConnectionInput, LocalDirectory, PauseState, SyncApi, VerifyReport } from '../../shared/syncApi.ts';
+import type {
+  ConnectionInput,
+  LocalDirectory,
+  PauseState,
+  SyncApi,
+  VerifyProgress,
+  VerifyReport,
+} from '../../shared/syncApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
+import type { PairRestores } from './pairRestores.ts';
 import { tuningStoreOf } from './plan/tuner.ts';
 import type { StatusBoard } from './statusBoard.ts';
 import type { CredentialsProvider } from './store/store.ts';
@@ -25,7 +33,12 @@ export interface ApiOptions {
   readonly drop: (folder: FolderId) => Promise<void>;
   readonly pauseFolder: (folder: FolderId, paused: boolean) => void;
   readonly rescan: (folder: FolderId) => void;
-  readonly verify: (folder: FolderId, deep: boolean) => Promise<VerifyReport>;
+  readonly verify: (
+    folder: FolderId,
+    how: { readonly deep: boolean; readonly fresh: boolean },
+  ) => Promise<VerifyReport>;
+  readonly restores: PairRestores;
+  readonly verifyProgress: (folder: FolderId) => VerifyProgress | null;
   readonly setPause: (pause: PauseState) => void;
   readonly applySettings: (settings: EngineSettings) => void;
   /** Probe the folder's store and try its failed files again, now. */
@@ -79,7 +92,14 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       options.rescan(folderId);
       return {};
     },
-    verifyFolder: ({ folderId, deep }) => options.verify(folderId, deep),
+    verifyFolder: ({ folderId, deep, fresh = false }) => options.verify(folderId, { deep, fresh }),
+    verifyProgress: async ({ folderId }) => options.verifyProgress(folderId),
+    restoreFolder: async ({ folderId, ...how }) => options.restores.start(ledger.folder(folderId), how),
+    restoreProgress: async ({ folderId }) => options.restores.progress(folderId),
+    cancelRestore: async ({ folderId }) => {
+      options.restores.cancel(folderId);
+      return {};
+    },
     pauseAll: async ({ untilMs }) => {
       options.setPause({ kind: 'paused', untilMs });
       board.touch();

@@ -1,18 +1,23 @@
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { errorView } from '../../shared/errors.ts';
-import type { ObjectKey, RelativePath } from '../../shared/ids.ts';
+import { asRelativePath, type ObjectKey, type RelativePath } from '../../shared/ids.ts';
 import type { ChecksumAlgorithm, FolderRules } from '../../shared/settings.ts';
 import { type ObservedFile, pathIn } from '../../shared/source.ts';
-import type { VerifyProblem, VerifyReport } from '../../shared/syncApi.ts';
+import type { VerifyProblem, VerifyProgress, VerifyReport } from '../../shared/syncApi.ts';
 import type { FolderRow, Ledger, Proof } from './ledger/ledger.ts';
 import { objectKey } from './plan/objectKey.ts';
-import type { Clock } from './ports.ts';
+import { isScannedBy } from './plan/scanOrder.ts';
+import type { Clock, Random } from './ports.ts';
 import type { ObjectHead } from './store/store.ts';
 import { compositeChecksum, type PartChecksum } from './transfer/combineChecksums.ts';
 import { eachLimited } from './transfer/eachLimited.ts';
 import { md5OfFile } from './transfer/md5OfFile.ts';
 import type { SendPool } from './transfer/sendPool.ts';
 import type { StoreKey } from './transfer/sendProtocol.ts';
+import { tryAgain } from './transfer/tryAgain.ts';
+import type { VerifyCheckpoints } from './verifyCheckpoint.ts';
+import { observeFile } from './watch/observeFile.ts';
 import { scanFolder } from './watch/scanFolder.ts';
 
 export interface VerifyOptions {
@@ -21,45 +26,88 @@ export interface VerifyOptions {
   readonly pool: SendPool;
   readonly storeKey: StoreKey;
   readonly clock: Clock;
+  readonly random: Random;
   readonly deep: boolean;
+  /** Begin anew, whatever an interrupted run had compared. */
+  readonly fresh: boolean;
+  readonly checkpoints: VerifyCheckpoints;
   readonly rules: FolderRules;
   readonly signal: AbortSignal;
+  /** Seen from now on, as it grows. */
+  readonly onStarted: (figures: () => VerifyProgress) => void;
 }
 
-const askedAtOnce = 32;
-const rereadAtOnce = 4;
+const askedAtOnce = 64;
+const rereadAtOnce = Math.max(4, Math.min(16, availableParallelism()));
+const checkpointEveryMs = 2_000;
 
 /**
  * Compares what is on disk with what the ledger proved and what the bucket says now; `deep` rereads the local bytes and holds their checksum against the bucket's. Changes
- * nothing. Throws the root's and the store's errors; what is wrong with a file is in the report.
+ * nothing. Interrupted, the next one of its kind goes on for an hour: what was wrong is looked at again, what agreed is not. Throws the root's and the store's errors; what
+ * is wrong with a file is in the report.
  */
 export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport> {
-  const { folder, clock, deep, rules, signal } = options;
-  const startedAt = clock.now();
+  const { folder, clock, deep, rules, signal, checkpoints } = options;
+  const before = options.fresh ? null : await checkpoints.load();
+  const began = clock.now();
+  const startedAt = before?.startedAt ?? began;
   const problems: VerifyProblem[] = [];
-  const counted = { files: 0, bytes: 0, reread: 0 };
-  const check = async (files: readonly Seen[]): Promise<void> => {
-    counted.files += files.length;
-    const tasks = files.map((file) => () => checkFile(options, file, counted));
-    await eachLimited(deep ? rereadAtOnce : askedAtOnce, tasks, signal, (problem) => {
+  const counted = {
+    files: before?.filesChecked ?? 0,
+    bytes: before?.bytesChecked ?? 0,
+    reread: before?.bytesReread ?? 0,
+  };
+  let cursor = before?.cursor ?? null;
+  let savedAt = clock.now();
+  options.onStarted(() => ({
+    filesChecked: counted.files,
+    bytesChecked: counted.bytes,
+    bytesReread: counted.reread,
+    problems: problems.length,
+  }));
+
+  const check = (files: readonly Seen[]): Promise<void> => {
+    const tasks = files.map((file) => async () => {
+      const problem = await checkFile(options, file, counted);
+      counted.files++;
+      return problem;
+    });
+    return eachLimited(deep ? rereadAtOnce : askedAtOnce, tasks, signal, (problem) => {
       if (problem) problems.push(problem);
     });
   };
+  const save = async (): Promise<void> => {
+    if (cursor === null || clock.now() - savedAt < checkpointEveryMs) return;
+    savedAt = clock.now();
+    const { files: filesChecked, bytes: bytesChecked, reread: bytesReread } = counted;
+    await checkpoints.save({
+      version: 1,
+      subject: verifySubject(folder),
+      ...{ startedAt, cursor, filesChecked, bytesChecked, bytesReread, problems },
+    });
+  };
 
+  for (const problem of before?.problems ?? []) await lookAgain(options, problem, problems);
   const { path: root, prefix: keyPrefix } = folder;
   await scanFolder({ root, rules, keyPrefix, signal }, async (batch) => {
+    const isNew = (directory: RelativePath) => before === null || !isScannedBy(directory, before.cursor);
     for (const { path, detail } of batch.problems) {
-      problems.push({ path, key: objectKey(keyPrefix, path), problem: 'unreadable', detail });
+      const problem = { path, key: objectKey(keyPrefix, path), problem: 'unreadable', detail } as const;
+      if (!problems.some((known) => known.path === path && known.problem === 'unreadable')) problems.push(problem);
     }
+    const listings = batch.listings.filter(({ directory }) => isNew(directory));
     await check(
-      batch.listings.flatMap(({ directory, files }) =>
+      listings.flatMap(({ directory, files }) =>
         files.map((file) => {
           const path = pathIn(directory, file.name);
           return { path, key: objectKey(keyPrefix, path), file };
         }),
       ),
     );
+    cursor = listings.at(-1)?.directory ?? cursor;
+    await save();
   });
+  await checkpoints.clear();
   return {
     ok: problems.length === 0,
     deep,
@@ -67,8 +115,25 @@ export async function verifyFolder(options: VerifyOptions): Promise<VerifyReport
     bytesChecked: counted.bytes,
     bytesReread: counted.reread,
     problems,
-    durationMs: clock.now() - startedAt,
+    durationMs: clock.now() - began,
+    ...(before !== null && { filesFromBefore: before.filesChecked, startedAt }),
   };
+}
+
+/** What a checkpoint is of. */
+export const verifySubject = ({ path, bucket, prefix, connection, rules }: FolderRow): string =>
+  JSON.stringify([path, bucket, prefix, connection.endpointUrl, rules]);
+
+/** A problem of the interrupted run may be over. */
+async function lookAgain(options: VerifyOptions, problem: VerifyProblem, problems: VerifyProblem[]): Promise<void> {
+  const { folder, signal } = options;
+  signal.throwIfAborted();
+  const path = asRelativePath(problem.path);
+  const file = await observeFile(folder.path, path);
+  // Gone: the scan would not have come upon it. What the scan itself could not read, it says again.
+  if (file === 'gone' || 'code' in file || problem.problem === 'unreadable') return;
+  const found = await checkFile(options, { path, key: objectKey(folder.prefix, path), file }, { bytes: 0, reread: 0 });
+  if (found) problems.push(found);
 }
 
 interface Seen {
@@ -88,7 +153,7 @@ async function checkFile(
   const known = ledger.file(folder.id, path);
   if (!known?.proof) return wrong('not-uploaded', 'It has not been uploaded yet');
   if (known.proof.identity !== file.identity) return wrong('changed-since', 'It changed after it was uploaded');
-  const { head } = await pool.send({ kind: 'head', store: storeKey, key }).result;
+  const { head } = await tryAgain(options, () => pool.send({ kind: 'head', store: storeKey, key }).result);
   const atStore = compareWithBucket(known.proof, file, head);
   if (atStore) return wrong(...atStore);
   counted.bytes += file.sizeBytes;

@@ -36,3 +36,16 @@ export const folderCommand = (verb: 'pause' | 'resume' | 'remove', folder: Folde
 
 export const verifyCommand = (folder: FolderView, deep: boolean): string =>
   commandLine(['sluice', 'verify', String(folder.id), ...(deep ? ['--deep'] : [])]);
+
+export function restoreCommand(
+  folder: FolderView,
+  how: { readonly target: string; readonly include: readonly string[]; readonly overwrite: boolean },
+): string {
+  const flags = [
+    ...how.include.flatMap((pattern) => ['--include', pattern]),
+    ...(how.overwrite ? ['--overwrite'] : []),
+    ...(folder.endpointUrl ? ['--endpoint-url', folder.endpointUrl] : []),
+    ...(folder.region ? ['--region', folder.region] : []),
+  ];
+  return commandLine(['sluice', 'restore', folder.uri, how.target, ...flags]);
+}

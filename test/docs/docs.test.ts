@@ -86,7 +86,8 @@ describe('the docs say what is there', () => {
 const commandLines = [
   ...['', 'sync', 'daemon', 'status', 'verify', 'plan', 'bench', 'doctor'],
   ...['folder', 'folder add', 'folder list', 'folder remove', 'folder pause', 'folder resume'],
-  ...['uploads', 'uploads list', 'uploads abort'],
+  ...['uploads', 'uploads list', 'uploads abort', 'restore'],
+  ...['ledger', 'ledger check', 'ledger export', 'ledger rebuild'],
 ];
 
 async function help(command: string): Promise<{ readonly command: string; readonly text: string }> {

@@ -148,6 +148,28 @@ describe('a folder', () => {
     expect(open.complaints).toEqual([]);
   });
 
+  it('is restored into a folder of choice, and what was in the way is named', async () => {
+    await using open = await openPage(browser, 'attention');
+    const { page, fixture } = open;
+    await open.goTo('Folders');
+    await page.getByRole('button', { name: /Photos/ }).click();
+    await page.getByRole('button', { name: 'Restore…' }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByRole('button', { name: 'Restore' }).isDisabled()).toBe(true);
+    await dialog.getByLabel('Into this folder').fill('/home/me/back again');
+    await dialog.getByLabel('Only what matches (optional)').fill('*.raw');
+    await dialog.getByText("'/home/me/back again' --include '*.raw'").waitFor();
+    await dialog.getByRole('button', { name: 'Restore' }).click();
+    await dialog.getByText('2 files not restored.').waitFor();
+    await dialog.getByText('Archive/2009.tar').waitFor();
+    await page.screenshot({ path: join(pictures, 'restore-report.png') });
+    expect(fixture.calls.at(-1)).toEqual({
+      method: 'restoreFolder',
+      params: { folderId: 1, target: '/home/me/back again', include: ['*.raw'], overwrite: false },
+    });
+    expect(open.complaints).toEqual([]);
+  });
+
   it('is removed only after it was said that nothing is deleted', async () => {
     await using open = await openPage(browser, 'safe');
     const { page, fixture } = open;

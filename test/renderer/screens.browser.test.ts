@@ -80,6 +80,14 @@ it('the dialogs, menus and open details have no accessibility violation either',
     expect(await violations(page), 'verify').toEqual([]);
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Restore…' }).first().click();
+    await page.getByLabel('Into this folder').fill('/home/me/back');
+    await page.getByRole('dialog').getByRole('button', { name: 'Restore' }).click();
+    await page.getByText('2 files not restored.').waitFor();
+    expect(await violations(page), 'restore').toEqual([]);
+    await page.screenshot({ path: join(pictures, `restore-${colorScheme}.png`) });
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
     await open.goTo('Activity');
     await page.locator('.activity-row').first().click();
     expect(await violations(page), 'activity details').toEqual([]);

@@ -134,7 +134,14 @@ export async function startFaultProxy(options: FaultProxyOptions): Promise<Fault
     const onBytes = (count: number): void => {
       bytes.fromServer += count;
     };
-    await carryBody(answer, response, { lines: shared, onBytes, signal: gone.signal });
+    const resetAfterBytes = find('resetAnswerAfterBytes')?.bytes;
+    const length = Number(answer.headers['content-length'] ?? 1);
+    const corruptAt = find('corruptAnswer') === undefined ? undefined : Math.floor(random() * length);
+    const faultsBack = { lines: shared, resetAfterBytes, corruptAt, onBytes, signal: gone.signal };
+    if (!(await carryBody(answer, response, faultsBack))) {
+      answer.destroy();
+      return cut();
+    }
     response.end();
     await sent;
   };

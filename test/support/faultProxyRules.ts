@@ -15,6 +15,10 @@ export type Fault =
   | { readonly kind: 'loseResponse' }
   /** One bit of the body arrives changed. */
   | { readonly kind: 'corruptBody' }
+  /** One bit of the answer's body arrives changed. */
+  | { readonly kind: 'corruptAnswer' }
+  /** The connection is reset when this many bytes of the answer's body have been passed on; a shorter body gets through. */
+  | { readonly kind: 'resetAnswerAfterBytes'; readonly bytes: number }
   /** 200, white space, then `<Error>`: how a late CompleteMultipartUpload fails. With `afterEffect` it took place all the same. */
   | { readonly kind: 'errorIn200'; readonly afterEffect?: boolean };
 

@@ -92,6 +92,33 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
       return {};
     },
     rescanFolder: async () => ({}),
+    verifyProgress: async () => null,
+    restoreProgress: async () => null,
+    cancelRestore: async () => ({}),
+    restoreFolder: async () => ({
+      ...{ filesListed: 12_408, filesExcluded: 0, filesRestored: 12_406, filesSkipped: 0, filesNotVerified: 0 },
+      ...{ bytesRestored: 61 * GiB, bytesReceived: 61 * GiB, bytesResumed: 0, retries: 3, durationMs: 840_000 },
+      filesFailed: scenario === 'attention' ? 2 : 0,
+      failures:
+        scenario === 'attention'
+          ? [
+              {
+                path: 'Notes/2024/plan.md',
+                error: new SluiceError(
+                  'target-exists',
+                  'Notes/2024/plan.md is there and differs from its object',
+                ).view(),
+              },
+              {
+                path: 'Archive/2009.tar',
+                error: new SluiceError(
+                  'object-archived',
+                  "The object is archived in photos and can't be read as it is",
+                ).view(),
+              },
+            ]
+          : [],
+    }),
     verifyFolder: async ({ deep }) =>
       scenario === 'attention'
         ? {

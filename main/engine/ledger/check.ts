@@ -46,6 +46,15 @@ const rules: readonly { readonly name: string; readonly sql: string }[] = [
     sql: `SELECT count(*) FROM upload LEFT JOIN file ON file.id = upload.file_id WHERE upload.state = 'open' AND ifnull(file.state, 0) IN (0, 5)`,
   },
   {
+    name: 'parts that their upload cannot have',
+    sql: `SELECT count(*) FROM part LEFT JOIN upload ON upload.id = part.upload_id WHERE upload.id IS NULL OR part.number NOT BETWEEN 1 AND upload.part_count
+      OR part.size <> iif(part.number < upload.part_count, upload.part_size, upload.size - (upload.part_count - 1) * upload.part_size)`,
+  },
+  {
+    name: 'proofs without an ETag',
+    sql: 'SELECT count(*) FROM file WHERE proof_etag IS NULL AND (proof_identity IS NOT NULL OR proof_size IS NOT NULL OR proof_checksum IS NOT NULL)',
+  },
+  {
     name: 'folders whose counts are wrong',
     sql: `SELECT count(*) FROM folder LEFT JOIN folder_count kept ON kept.folder_id = folder.id LEFT JOIN (
         SELECT folder_id, count(*) total, sum(size) bytes,

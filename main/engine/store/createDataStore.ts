@@ -1,13 +1,15 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import { SluiceError } from '../../../shared/errors.ts';
-import { asUploadToken } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm, ObjectPolicy } from '../../../shared/settings.ts';
 import { bodyHeaders, bodyToSend } from './bodyHeaders.ts';
 import { type BucketAddress, bucketAddress, escapeKey, escapeText } from './bucketAddress.ts';
-import { type ChecksumFields, checksumOf, objectChecksum } from './checksumFields.ts';
+import { checksumOf } from './checksumFields.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { errorAnswer } from './errorAnswer.ts';
+import { type AnswerSink, createHttpPool, type HttpPool } from './httpPool.ts';
 import { memoCredentials } from './memoCredentials.ts';
-import { conditionFields, metadataFields, metadataNames, numberOrNull, unquoted } from './objectFields.ts';
+import { answerOf, checksumsOf, headOf, sliceFields } from './objectAnswer.ts';
+import { conditionFields, metadataFields, numberOrNull, unquoted } from './objectFields.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { providerOfAnswer } from './providers/detectProvider.ts';
 import { readCaBundle } from './readCaBundle.ts';
@@ -30,6 +32,7 @@ interface Call {
   readonly headers?: readonly string[];
   readonly body?: StoreBody;
   readonly freshConnection?: boolean;
+  readonly sink?: AnswerSink;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -40,13 +43,16 @@ export function createDataStore(options: StoreOptions): DataStore {
   const endpoint = resolveEndpoint(connection);
   const profile = connection.credentials.kind === 'chain' ? connection.credentials.profile : null;
   const place: ErrorPlace = { endpoint: endpoint.name, bucket, profile };
-  const pool = createSocketPool({
+  const connections = {
     maxSockets: options.maxSockets,
     stallTimeoutMs: options.stallTimeoutMs,
     connectTimeoutMs,
     ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
     verifyTls: connection.verifyTls,
-  });
+  };
+  const pool = createSocketPool(connections);
+  /** What is read back comes as it is written down, at the pace of the disk: node:http does that well. */
+  let reading: HttpPool | undefined;
   let credentials = memoCredentials(options.credentials);
   let last: StoreCredentials | undefined;
   let region = connection.region ?? 'us-east-1';
@@ -71,12 +77,20 @@ export function createDataStore(options: StoreOptions): DataStore {
     const authorization = signV4({ method, path, query, headers, payloadHash, amzDate, region, keys });
     options.onRequest(call.operation);
     headers.push('authorization', authorization, 'user-agent', 'sluice');
+    const place = { tls: address.tls, hostname: address.hostname, port: address.port, method };
+    const target = query === '' ? path : `${path}?${query}`;
+    if (call.sink) {
+      reading ??= createHttpPool(connections);
+      const { signal, sink } = call;
+      const got = await reading.send({
+        ...{ ...place, path: target, headers: byName(headers), body: null, patience: 1, signal, sink },
+      });
+      if (got.status >= 200 && got.status < 300) return { ...got, headers: joined(got.headers), timing: noTiming };
+      throw errorAnswer({ ...got, headers: joined(got.headers) });
+    }
     const answer = await pool.send({
-      tls: address.tls,
-      hostname: address.hostname,
-      port: address.port,
-      method,
-      path: query === '' ? path : `${path}?${query}`,
+      ...place,
+      path: target,
       headers,
       body: call.body ? bodyToSend(call.body) : null,
       fresh: call.freshConnection ?? false,
@@ -183,25 +197,34 @@ export function createDataStore(options: StoreOptions): DataStore {
           path: `/${escapeKey(key)}`,
           headers: ['x-amz-checksum-mode', 'ENABLED'],
         });
-        const headers = answer?.headers ?? {};
-        const meta = (name: string): string | undefined => headers[`x-amz-meta-${name}`];
-        const token = meta(metadataNames.token);
-        const modifiedMs = Date.parse(headers['last-modified'] ?? '');
-        return {
-          sizeBytes: Number(headers['content-length'] ?? 0),
-          etag: unquoted(headers.etag ?? ''),
-          ...objectChecksum(checksumsOf(headers), headers['x-amz-checksum-type']),
-          token: token === undefined ? null : asUploadToken(token),
-          origin: meta(metadataNames.origin) ?? null,
-          sse: headers['x-amz-server-side-encryption'] ?? null,
-          mtimeMs: numberOrNull(meta(metadataNames.mtimeMs)),
-          lastModifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs,
-          versionId: headers['x-amz-version-id'] ?? null,
-        };
+        return headOf(answer?.headers ?? {});
       } catch (error) {
         if (error instanceof SluiceError && error.code === 'no-such-key') return null;
         throw error;
       }
+    },
+
+    getObject: async ({ key, slice, ifMatch, signal, begin, write }) => {
+      await ask({
+        operation: 'GetObject',
+        method: 'GET',
+        path: `/${escapeKey(key)}`,
+        ...sliceFields(slice, ifMatch),
+        signal,
+        sink: { begin: (headers, status) => begin(answerOf(joined(headers), status)), write },
+      });
+    },
+
+    partLayout: async ({ key, ifMatch }) => {
+      const answer = await askHead({
+        operation: 'HeadObject',
+        method: 'HEAD',
+        path: `/${escapeKey(key)}`,
+        ...sliceFields({ kind: 'part', partNumber: 1 }, ifMatch),
+      });
+      const partCount = numberOrNull(answer?.headers['x-amz-mp-parts-count']);
+      const firstPartBytes = numberOrNull(answer?.headers['content-length']);
+      return partCount === null || firstPartBytes === null ? null : { partCount, firstPartBytes };
     },
 
     putObject: async ({ key, body, policy, metadata, condition, signal }) => {
@@ -233,12 +256,32 @@ export function createDataStore(options: StoreOptions): DataStore {
       return sentObject(answer, algorithmOf(body), 'UploadPart');
     },
 
-    close: () => pool.close(),
+    close: () => {
+      pool.close();
+      reading?.close();
+    },
   };
 }
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
 const unexplained = new Set(['access-denied', 'store-refused', 'wrong-keys']);
+
+function byName(pairs: readonly string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (let i = 0; i < pairs.length; i += 2) headers[pairs[i]!] = pairs[i + 1]!;
+  return headers;
+}
+
+function joined(from: IncomingHttpHeaders): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name in from) {
+    const value = from[name];
+    if (value !== undefined) headers[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return headers;
+}
+
+const noTiming = { connectMs: 0, bodyMs: 0, answerMs: 0 };
 
 /** By name, in place. A dozen and a half pairs: insertion beats a sort, and makes nothing that must be swept up. */
 function sortPairs(pairs: string[]): void {
@@ -278,13 +321,6 @@ function algorithmOf(body: StoreBody): ChecksumAlgorithm {
   if (body.kind === 'bytes') return body.checksum.algorithm;
   return body.checksum.placement === 'trailer' ? body.checksum.algorithm : body.checksum.checksum.algorithm;
 }
-
-const checksumsOf = (headers: Readonly<Record<string, string>>): ChecksumFields => ({
-  ChecksumCRC32: headers['x-amz-checksum-crc32'],
-  ChecksumCRC32C: headers['x-amz-checksum-crc32c'],
-  ChecksumCRC64NVME: headers['x-amz-checksum-crc64nvme'],
-  ChecksumSHA256: headers['x-amz-checksum-sha256'],
-});
 
 function sentObject({ headers, timing }: WireAnswer, algorithm: ChecksumAlgorithm, operation: string): SentObject {
   // S3 may answer 200 and put an error, or nothing, into the body.

@@ -243,6 +243,7 @@ export function createStore(options: StoreOptions): Store {
           ...objectChecksum(output, output.ChecksumType),
           token: token === undefined ? null : asUploadToken(token),
           origin: output.Metadata?.[metadataNames.origin] ?? null,
+          source: output.Metadata?.[metadataNames.source] ?? null,
           sse: output.ServerSideEncryption ?? null,
           mtimeMs: numberOrNull(output.Metadata?.[metadataNames.mtimeMs]),
           lastModifiedMs: output.LastModified?.getTime() ?? null,

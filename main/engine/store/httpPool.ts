@@ -31,6 +31,15 @@ export interface HttpRequest {
   /** How many times the pool's stall timeout may pass without a byte. */
   readonly patience: number;
   readonly signal: AbortSignal | undefined;
+  /** Takes the body of a successful answer as it comes; without it an answer is read whole. */
+  readonly sink?: AnswerSink | undefined;
+}
+
+/** Object data on its way in. What either throws or rejects with fails the request. */
+export interface AnswerSink {
+  begin(headers: IncomingHttpHeaders, status: number): void;
+  /** The connection is read no further until a returned promise has settled. */
+  write(chunk: Buffer): Promise<void> | undefined;
 }
 
 export interface HttpAnswer {
@@ -41,8 +50,8 @@ export interface HttpAnswer {
 }
 
 /**
- * Kept-alive connections for the SDK's requests; those that carry files have socketPool.ts. A deadline on progress, not on duration; answers (never object data) are read whole, so
- * that a connection lost in the middle of one is an error of this request. Rejects with Node's error or an `AbortError`.
+ * Kept-alive connections for the SDK's requests and for what is read back; those that carry files have socketPool.ts. A deadline on progress, not on duration; answers but for
+ * object data with a sink are read whole, so that a connection lost in the middle of one is an error of this request. Rejects with Node's error or an `AbortError`.
  */
 export interface HttpPool {
   send(request: HttpRequest): Promise<HttpAnswer>;
@@ -141,7 +150,8 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
           watched.connected = true;
           watched.idleMs = 0;
         };
-        if (req.reusedSocket) {
+        // one that another request has just left to a waiting one is not called reused by Node, but will never connect again
+        if (req.reusedSocket || !socket.connecting) {
           watched.connected = true;
           return;
         }
@@ -153,7 +163,9 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       // stays attached after the answer: a socket that dies later must not throw
       req.on('error', (error) => fail(closed ? aborted() : error));
       req.once('response', (res) => {
-        collect(res, (error, bytes) => {
+        const isData = request.sink !== undefined && (res.statusCode ?? 0) >= 200 && (res.statusCode ?? 0) < 300;
+        const take = isData ? drainInto(request.sink!) : collect;
+        take(res, (error, bytes) => {
           if (settled) return;
           if (error !== null) return fail(error);
           const status = res.statusCode ?? 0;
@@ -204,11 +216,41 @@ function collect(res: IncomingMessage, done: (error: Error | null, bytes: Buffer
   res.on('end', () => done(null, bytes === 0 ? empty : Buffer.concat(chunks, bytes)));
   res.on('error', (error) => done(error, empty));
   res.on('close', () => {
-    if (!res.complete) {
-      done(Object.assign(new Error('the connection broke inside the answer'), { code: 'ECONNRESET' }), empty);
-    }
+    if (!res.complete) done(brokenInside(), empty);
   });
 }
 
+const drainInto =
+  (sink: AnswerSink): typeof collect =>
+  (res, done) => {
+    const fail = (error: unknown) => done(error instanceof Error ? error : new Error(String(error)), empty);
+    let written: Promise<void> | undefined;
+    const guarded = (work: () => void) => {
+      try {
+        work();
+      } catch (error) {
+        fail(error);
+      }
+    };
+    guarded(() => sink.begin(res.headers, res.statusCode ?? 0));
+    res.on('data', (chunk: Buffer) =>
+      guarded(() => {
+        const waiting = sink.write(chunk);
+        if (!waiting) return;
+        res.pause();
+        written = waiting.then(() => void res.resume());
+        written.catch(fail);
+      }),
+    );
+    // the last write may still be under way: its failure has been said by then
+    res.on('end', () => void Promise.resolve(written).then(() => done(null, empty), fail));
+    res.on('error', fail);
+    res.on('close', () => {
+      if (!res.complete) fail(brokenInside());
+    });
+  };
+
 const empty = Buffer.alloc(0);
+const brokenInside = (): Error =>
+  Object.assign(new Error('the connection broke inside the answer'), { code: 'ECONNRESET' });
 const aborted = (): Error => Object.assign(new Error('Request aborted'), { name: 'AbortError' });

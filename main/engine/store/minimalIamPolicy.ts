@@ -37,6 +37,7 @@ export const iamAction: Readonly<Record<string, string>> = {
   ListMultipartUploads: 's3:ListBucketMultipartUploads',
   ListParts: 's3:ListMultipartUploadParts',
   HeadObject: 's3:GetObject',
+  GetObject: 's3:GetObject',
   PutObject: 's3:PutObject',
   CreateMultipartUpload: 's3:PutObject',
   UploadPart: 's3:PutObject',

@@ -7,13 +7,21 @@ export const metadataNames = {
   origin: 'sluice-origin',
   mtimeMs: 'sluice-mtime',
   sizeBytes: 'sluice-size',
+  source: 'sluice-source',
 } as const;
 
-export const metadataFields = ({ token, origin, mtimeMs, sizeBytes }: ObjectMetadata): Record<string, string> => ({
+export const metadataFields = ({
+  token,
+  origin,
+  mtimeMs,
+  sizeBytes,
+  source,
+}: ObjectMetadata): Record<string, string> => ({
   [metadataNames.token]: token,
   [metadataNames.origin]: origin,
   [metadataNames.mtimeMs]: String(mtimeMs),
   [metadataNames.sizeBytes]: String(sizeBytes),
+  ...(source !== undefined && { [metadataNames.source]: source }),
 });
 
 export function policyFields({ storageClass, sse }: ObjectPolicy) {

@@ -84,6 +84,8 @@ export interface ObjectMetadata {
   /** Source mtime, ms since the epoch. */
   readonly mtimeMs: number;
   readonly sizeBytes: number;
+  /** The very file that was read (transfer/originOf.ts): a ledger made anew knows by it what needs no second reading. */
+  readonly source?: string;
 }
 
 export interface PutObjectInput {
@@ -138,11 +140,43 @@ export interface ObjectHead {
   readonly checksumType: 'full-object' | 'composite' | null;
   readonly token: UploadToken | null;
   readonly origin: string | null;
+  /** Of the file that it was read from; null: written by others, or before there was such a thing. */
+  readonly source?: string | null;
   /** As the store says it, `AES256` or `aws:kms`; null: it says none. */
   readonly sse: string | null;
   readonly mtimeMs: number | null;
   readonly lastModifiedMs: number | null;
   readonly versionId: string | null;
+}
+
+/** Which bytes of an object: all, a range, or a part as it was uploaded (numbered from 1). */
+export type ObjectSlice =
+  | { readonly kind: 'whole' }
+  | { readonly kind: 'range'; readonly offset: number; readonly length: number }
+  | { readonly kind: 'part'; readonly partNumber: number };
+
+/** What is about to come. `sizeBytes` is the whole object's; `checksum` that of what was asked for, where the store says one. */
+export interface ObjectAnswer extends ObjectHead {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export interface GetObjectInput {
+  readonly key: ObjectKey;
+  readonly slice: ObjectSlice;
+  /** Only while it is still this object (`precondition-failed`); null: whichever there is. */
+  readonly ifMatch: string | null;
+  readonly signal?: AbortSignal | undefined;
+  /** Once, before the first byte. What it or `write` throws fails the request. */
+  readonly begin: (answer: ObjectAnswer) => void;
+  /** The connection waits while a returned promise is pending: memory stays bounded by whoever writes. */
+  readonly write: (chunk: Buffer) => Promise<void> | undefined;
+}
+
+/** The first part of an object that was uploaded in parts; null where it was not, or where the store doesn't say. */
+export interface PartLayout {
+  readonly firstPartBytes: number;
+  readonly partCount: number;
 }
 
 export interface FoundBucket {
@@ -170,6 +204,9 @@ export interface DataStore {
   /** As Store's; here so that a run with nothing to send, and a worker thread, need not load the SDK. */
   headBucket(): Promise<FoundBucket>;
   headObject(key: ObjectKey): Promise<ObjectHead | null>;
+  /** Sent once. Throws `no-such-key`, `object-archived`, `precondition-failed`, `store-unreachable` (cut in the middle of the body)… */
+  getObject(input: GetObjectInput): Promise<void>;
+  partLayout(input: { readonly key: ObjectKey; readonly ifMatch: string | null }): Promise<PartLayout | null>;
   putObject(input: PutObjectInput): Promise<SentObject>;
   uploadPart(input: UploadPartInput): Promise<SentObject>;
   close(): void;

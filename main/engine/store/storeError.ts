@@ -208,6 +208,8 @@ function s3Verdict(failure: S3Failure, operation: string, place: ErrorPlace, now
       return unknownUpload(place);
     case 'NoSuchKey':
       return notThere(operation, place);
+    case 'InvalidObjectState':
+      return { code: 'object-archived', message: `The object is archived in ${bucket} and can't be read as it is` };
     case 'PreconditionFailed':
       return { code: 'precondition-failed', message: `Somebody else wrote this object in ${bucket}` };
     case 'ConditionalRequestConflict':

@@ -12,6 +12,7 @@ import { askStore } from './askStore.ts';
 import { learnRefused } from './learnRefused.ts';
 import { type MayMeet, mayHaveMet } from './mayHaveMet.ts';
 import { meetExisting } from './meetExisting.ts';
+import { sourceOf } from './originOf.ts';
 import { sleep } from './requestRate.ts';
 import { sendWithRetry } from './sendWithRetry.ts';
 import type { Release } from './slots.ts';
@@ -100,7 +101,7 @@ async function putOnce(
       key: asObjectKey(active.key),
       algorithm,
       policy: folder.objects,
-      metadata: { token, origin, mtimeMs: file.mtimeMs, sizeBytes },
+      metadata: { token, origin, mtimeMs: file.mtimeMs, sizeBytes, source: sourceOf(identity) },
       condition,
       placement,
       provenChecksum: file.proof?.sizeBytes === sizeBytes ? file.proof.checksum : null,

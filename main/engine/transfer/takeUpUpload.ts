@@ -12,6 +12,7 @@ import type { ActiveTransfer } from './activeTransfer.ts';
 import { askStore } from './askStore.ts';
 import { learnRefused } from './learnRefused.ts';
 import { hasNativeChecksums } from './nativeChecksums.ts';
+import { sourceOf } from './originOf.ts';
 import { type CreatedUpload, partsAtStore } from './partsAtStore.ts';
 import { type Confirmed, reconcile } from './reconcileUpload.ts';
 import type { UploadContext } from './uploadContext.ts';
@@ -71,7 +72,8 @@ export async function createUpload(
     algorithm,
     intendedAt: clock.now(),
   });
-  const metadata = { token, origin, mtimeMs: file.mtimeMs, sizeBytes: file.sizeBytes };
+  const { mtimeMs, sizeBytes, identity } = file;
+  const metadata = { token, origin, mtimeMs, sizeBytes, source: sourceOf(identity) };
   let uploadId: S3UploadId;
   try {
     const ask = (): Promise<S3UploadId> =>

@@ -25,4 +25,6 @@ export const litterPatterns: readonly string[] = [
   '~$*',
   '.~lock.*#',
   '.*.sw[nop]',
+  // our own, of a restore that was interrupted
+  '.sluice-restore-*',
 ];

@@ -1,12 +1,13 @@
-import { FolderOpen, Pause, Play, RefreshCw, ShieldCheck, Trash2 } from 'lucide-react';
+import { FolderDown, FolderOpen, Pause, Play, RefreshCw, ShieldCheck, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { FolderView } from '../../../shared/syncApi.ts';
 import { useAction } from '../../api/useAction.ts';
 import { useApi } from '../../api/useEngine.ts';
 import { Button } from '../../components/Button.tsx';
 import { ShowCommand } from '../../components/ShowCommand.tsx';
-import { folderCommand, verifyCommand } from '../../text/commandLine.ts';
+import { folderCommand, restoreCommand, verifyCommand } from '../../text/commandLine.ts';
 import { RemoveFolderDialog } from './RemoveFolderDialog.tsx';
+import { RestoreDialog } from './RestoreDialog.tsx';
 import { VerifyDialog } from './VerifyDialog.tsx';
 
 interface FolderActionsProps {
@@ -17,7 +18,7 @@ interface FolderActionsProps {
 export function FolderActions({ folder, name }: FolderActionsProps) {
   const api = useApi();
   const { busy, run } = useAction();
-  const [asking, setAsking] = useState<'verify' | 'remove' | null>(null);
+  const [asking, setAsking] = useState<'verify' | 'restore' | 'remove' | null>(null);
   const openPath = window.sluiceBridge?.openPath;
   const folderId = folder.id;
   return (
@@ -49,6 +50,9 @@ export function FolderActions({ folder, name }: FolderActionsProps) {
       <Button icon={<ShieldCheck size={15} aria-hidden />} onClick={() => setAsking('verify')}>
         Verify
       </Button>
+      <Button icon={<FolderDown size={15} aria-hidden />} onClick={() => setAsking('restore')}>
+        Restore…
+      </Button>
       {openPath && (
         <Button icon={<FolderOpen size={15} aria-hidden />} onClick={() => openPath(folder.path)}>
           Open
@@ -65,10 +69,15 @@ export function FolderActions({ folder, name }: FolderActionsProps) {
             : { does: 'Pause', command: folderCommand('pause', folder) },
           { does: 'Verify', command: verifyCommand(folder, false) },
           { does: 'Verify, reading every local byte again', command: verifyCommand(folder, true) },
+          {
+            does: 'Restore',
+            command: restoreCommand(folder, { target: 'FOLDER', include: [], overwrite: false }),
+          },
           { does: 'Remove', command: folderCommand('remove', folder) },
         ]}
       />
       <VerifyDialog folder={folder} name={name} open={asking === 'verify'} onClose={() => setAsking(null)} />
+      <RestoreDialog folder={folder} name={name} open={asking === 'restore'} onClose={() => setAsking(null)} />
       <RemoveFolderDialog folder={folder} name={name} open={asking === 'remove'} onClose={() => setAsking(null)} />
     </div>
   );

@@ -49,6 +49,12 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     pauseFolder: note('pauseFolder', () => ({})),
     resumeFolder: note('resumeFolder', () => ({})),
     rescanFolder: note('rescanFolder', () => ({})),
+    verifyProgress: note('verifyProgress', () => null),
+    restoreFolder: note('restoreFolder', () => {
+      throw new Error('the desktop tests restore nothing');
+    }),
+    restoreProgress: note('restoreProgress', () => null),
+    cancelRestore: note('cancelRestore', () => ({})),
     verifyFolder: note('verifyFolder', () => {
       throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
     }),

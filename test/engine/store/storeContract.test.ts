@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Checksum, CompletedPart, StoreBody } from '../../../main/engine/store/store.ts';
+import type {
+  Checksum,
+  CompletedPart,
+  ObjectAnswer,
+  ObjectSlice,
+  StoreBody,
+} from '../../../main/engine/store/store.ts';
 import { asObjectKey, asS3UploadId, type S3UploadId } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm } from '../../../shared/settings.ts';
 import { storeUnderTest } from '../../support/storeUnderTest.ts';
@@ -275,6 +281,99 @@ describe('a multipart upload', () => {
     await store.abortMultipartUpload({ key: at('gone'), uploadId });
     const input = { key: at('gone'), uploadId, parts: completed, sizeBytes: whole.length, checksum: crc32Of(whole) };
     expect((await failure(store.completeMultipartUpload(input))).code).toBe('no-such-upload');
+  });
+});
+
+describe('bytes come back', () => {
+  const fetch = async (name: string, slice: ObjectSlice, ifMatch: string | null = null) => {
+    const chunks: Buffer[] = [];
+    const answers: ObjectAnswer[] = [];
+    const write = (chunk: Buffer): undefined => void chunks.push(Buffer.from(chunk));
+    await store.getObject({ key: at(name), slice, ifMatch, begin: (answer) => answers.push(answer), write });
+    expect(answers).toHaveLength(1);
+    return { bytes: Buffer.concat(chunks), answer: answers[0]! };
+  };
+
+  it('whole, with what the store keeps of them, and none of an empty object', async () => {
+    const bytes = randomBytes(300_000);
+    const { etag } = await put('back', bodyOf(bytes));
+    await put('back empty', bodyOf(Buffer.alloc(0)));
+    const got = await fetch('back', { kind: 'whole' }, etag);
+    expect(got.bytes.equals(bytes)).toBe(true);
+    expect(got.answer).toMatchObject({
+      etag,
+      sizeBytes: bytes.length,
+      offset: 0,
+      length: bytes.length,
+      checksum: crc32Of(bytes),
+    });
+    expect(got.answer.mtimeMs).toBe(metadata.mtimeMs);
+    expect((await fetch('back empty', { kind: 'whole' })).bytes).toHaveLength(0);
+  });
+
+  it('in ranges, each with its place', async () => {
+    const bytes = randomBytes(100_000);
+    await put('ranges', bodyOf(bytes));
+    for (const [offset, length] of [
+      [0, 1],
+      [99_999, 1],
+      [1_000, 50_000],
+      [0, 100_000],
+    ] as const) {
+      const got = await fetch('ranges', { kind: 'range', offset, length });
+      expect(got.bytes.equals(bytes.subarray(offset, offset + length)), `${offset}+${length}`).toBe(true);
+      expect(got.answer).toMatchObject({ offset, length, sizeBytes: bytes.length });
+    }
+  });
+
+  it('part by part as they were sent', async () => {
+    const parts = [randomBytes(5 * 2 ** 20), randomBytes(1_234)];
+    const key = at('in parts');
+    const uploadId = await store.createMultipartUpload({ key, algorithm: 'crc32', policy, metadata });
+    const sent = await Promise.all(
+      parts.map((bytes, i) => store.uploadPart({ key, uploadId, partNumber: i + 1, body: bodyOf(bytes) })),
+    );
+    const completed = sent.map(({ etag }, i) => ({ partNumber: i + 1, etag, checksum: crc32Of(parts[i]!) }));
+    const sizeBytes = parts[0]!.length + parts[1]!.length;
+    const checksum = crc32Of(Buffer.concat(parts));
+    await store.completeMultipartUpload({ key, uploadId, parts: completed, sizeBytes, checksum });
+    const layout = await store.partLayout({ key, ifMatch: null });
+    // A store that doesn't tell is fetched from in ranges.
+    if (layout === null) return expect(under.isOurs).toBe(false);
+    expect(layout).toEqual({ partCount: 2, firstPartBytes: parts[0]!.length });
+    const second = await fetch('in parts', { kind: 'part', partNumber: 2 });
+    expect(second.bytes.equals(parts[1]!)).toBe(true);
+    expect(second.answer).toMatchObject({ offset: parts[0]!.length, length: parts[1]!.length, sizeBytes });
+  });
+
+  it('only of the object that is meant', async () => {
+    const { etag } = await put('other', bodyOf(Buffer.from('one')));
+    await put('other', bodyOf(Buffer.from('two')));
+    const { code } = await failure(fetch('other', { kind: 'whole' }, etag));
+    expect(code).toBe('precondition-failed');
+    expect((await failure(fetch('never was', { kind: 'whole' }))).code).toBe('no-such-key');
+  });
+
+  it('no faster than they are taken', async () => {
+    const bytes = randomBytes(8 * 2 ** 20);
+    await put('slowly', bodyOf(bytes));
+    let pending = 0;
+    let most = 0;
+    let taken = 0;
+    await store.getObject({
+      key: at('slowly'),
+      slice: { kind: 'whole' },
+      ifMatch: null,
+      begin: () => undefined,
+      write: async (chunk) => {
+        most = Math.max(most, ++pending);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        pending--;
+        taken += chunk.length;
+      },
+    });
+    expect(taken).toBe(bytes.length);
+    expect(most).toBe(1);
   });
 });
 

@@ -30,7 +30,7 @@ export const metadata: ObjectMetadata = {
 
 /** Both clients of a bucket as one; what a test doesn't say of a write is nothing special. */
 export type WholeStore = Omit<Store, 'completeMultipartUpload'> &
-  Pick<DataStore, 'signsPayload'> & {
+  Pick<DataStore, 'signsPayload' | 'getObject' | 'partLayout'> & {
     putObject(
       input: Partial<Pick<PutObjectInput, 'condition'>> & Omit<PutObjectInput, 'condition'>,
     ): Promise<SentObject>;
@@ -44,6 +44,8 @@ export type WholeStore = Omit<Store, 'completeMultipartUpload'> &
 
 export interface TestStore {
   readonly store: WholeStore;
+  /** The one that moves bytes, by itself; closed with `store`. */
+  readonly data: DataStore;
   /** HTTP attempts by operation. */
   readonly counts: Record<string, number>;
 }
@@ -73,6 +75,8 @@ export function openStore(
   const store: WholeStore = {
     ...control,
     signsPayload: data.signsPayload,
+    getObject: data.getObject,
+    partLayout: data.partLayout,
     putObject: (input) => data.putObject({ condition: none, ...input }),
     uploadPart: (input) => data.uploadPart({ freshConnection: false, ...input }),
     completeMultipartUpload: (input) => control.completeMultipartUpload({ condition: none, ...input }),
@@ -81,7 +85,7 @@ export function openStore(
       data.close();
     },
   };
-  return { store, counts };
+  return { store, data, counts };
 }
 
 export function crc32Of(bytes: Buffer): Checksum {

@@ -5,7 +5,7 @@ import type { EngineEvent, SyncSummary } from '../../../shared/events.ts';
 import { asFolderId } from '../../../shared/ids.ts';
 import type { Sentence } from '../../../shared/sentence.ts';
 import type { FolderInput } from '../../../shared/settings.ts';
-import type { FolderView, Snapshot, SyncApi, Update, VerifyReport } from '../../../shared/syncApi.ts';
+import type { FolderView, RestoreReport, Snapshot, SyncApi, Update, VerifyReport } from '../../../shared/syncApi.ts';
 
 export interface FakeEngineScript {
   /** Events told during runOnce. */
@@ -64,6 +64,10 @@ export function fakeEngine(options: EngineOptions, script: FakeEngineScript = {}
       calls.push(`verifyFolder${deep ? ' deep' : ''}`);
       return script.verify ?? emptyReport;
     },
+    verifyProgress: async () => null,
+    restoreFolder: async () => emptyRestore,
+    restoreProgress: async () => null,
+    cancelRestore: async () => ({}),
     subscribe: (listener) => {
       subscribers.add(listener);
       return () => subscribers.delete(listener);
@@ -111,6 +115,10 @@ export function fakeEngine(options: EngineOptions, script: FakeEngineScript = {}
   };
 }
 
+const emptyRestore: RestoreReport = {
+  ...{ filesListed: 0, filesExcluded: 0, filesRestored: 0, filesSkipped: 0, filesFailed: 0, filesNotVerified: 0 },
+  ...{ bytesRestored: 0, bytesReceived: 0, bytesResumed: 0, retries: 0, durationMs: 0, failures: [] },
+};
 const emptyReport: VerifyReport = {
   ok: true,
   deep: false,

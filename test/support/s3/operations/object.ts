@@ -40,6 +40,9 @@ export function headObject(context: S3Context): S3Response {
 }
 
 export function getObject(context: S3Context): S3Response {
+  const storageClass = storageClassOf(context.object);
+  if (storageClass === 'GLACIER' || storageClass === 'DEEP_ARCHIVE')
+    throw new S3Error('InvalidObjectState', { StorageClass: storageClass });
   return read(context);
 }
 
@@ -134,9 +137,11 @@ function read(context: S3Context): S3Response {
     'accept-ranges': 'bytes',
     'content-length': String(slice.length),
   };
-  const whole = !slice.partial;
-  if (whole && context.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED')
-    Object.assign(headers, checksumHeaders(object.checksum));
+  if (context.header('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED') {
+    if (!slice.partial) Object.assign(headers, checksumHeaders(object.checksum));
+    else if (slice.checksum !== null && object.checksum !== null)
+      Object.assign(headers, partChecksumHeaders(object.checksum.algorithm, slice.checksum));
+  }
   if (slice.partial) headers['content-range'] = `bytes ${slice.start}-${slice.start + slice.length - 1}/${object.size}`;
   if (slice.partsCount !== null) headers['x-amz-mp-parts-count'] = String(slice.partsCount);
   for (const name of [
@@ -163,24 +168,27 @@ interface Slice {
   readonly length: number;
   readonly partial: boolean;
   readonly partsCount: number | null;
+  /** Of this part alone. */
+  readonly checksum: string | null;
 }
 
 function requestedSlice(context: S3Context, object: StoredObject): Slice {
   const partNumber = context.query('partNumber');
   if (partNumber !== undefined) return partSlice(Number(partNumber), object);
   const range = parseRange(context.header('range'), object.size);
-  if (range === null) return { start: 0, length: object.size, partial: false, partsCount: null };
-  return { ...range, partial: true, partsCount: null };
+  if (range === null) return { start: 0, length: object.size, partial: false, partsCount: null, checksum: null };
+  return { ...range, partial: true, partsCount: null, checksum: null };
 }
 
 function partSlice(partNumber: number, object: StoredObject): Slice {
-  const parts = object.parts ?? [{ partNumber: 1, size: object.size }];
+  const parts = object.parts ?? [{ partNumber: 1, size: object.size, checksum: null }];
   const index = parts.findIndex((part) => part.partNumber === partNumber);
   if (index < 0)
     throw new S3Error('InvalidRange', { ActualObjectSize: object.size }, 'The requested partnumber is not satisfiable');
   const start = parts.slice(0, index).reduce((sum, part) => sum + part.size, 0);
   const length = parts[index]!.size;
-  return { start, length, partial: length > 0, partsCount: object.parts === null ? null : parts.length };
+  const partsCount = object.parts === null ? null : parts.length;
+  return { start, length, partial: length > 0, partsCount, checksum: parts[index]!.checksum };
 }
 
 /** null: the whole object (no range, several, or one that S3 ignores). Throws `InvalidRange`. */

@@ -14,7 +14,7 @@ export function addEngineFlags(command: Command): Command {
     .option('--max-connections <n>', 'connections at most, 1 to 250 (default: 100)')
     .option('--memory <size>', 'memory for uploads at most (default: 512MiB)')
     .option('--part-size <size|auto>', 'part size of multipart uploads, 5MiB to 5GiB (default: auto)')
-    .option('--checksum <algorithm>', 'crc64nvme, crc32, sha256 or auto (default: auto)')
+    .option('--checksum <algorithm>', 'crc64nvme, crc32, crc32c, sha256 or auto (default: auto)')
     .option('--accelerate <mode>', 'S3 Transfer Acceleration: auto or off (default: auto)');
 }
 

@@ -117,6 +117,11 @@ export const DeletePolicy = z.discriminatedUnion('kind', [
         z.object({ kind: z.literal('percent'), percent: z.number().min(0).max(100) }),
       ])
       .default({ kind: 'percent', percent: 10 }),
+    /** The daemon and the app delete an object this long after its file was seen gone; `sluice sync` at the end of its pass. */
+    holdMs: z
+      .number()
+      .min(0)
+      .default(24 * 3_600_000),
   }),
 ]);
 export type DeletePolicy = z.infer<typeof DeletePolicy>;

@@ -107,6 +107,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     settings: () => settings,
     patience: () => patience,
     observe,
+    copyObjectLimitBytes: options.copyObjectLimitBytes,
     onFile: (event) => {
       emit(event);
       board.touch();
@@ -350,8 +351,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         scanComplete: scan.complete,
         onFile: emit,
       });
-      const { filesUploaded, filesFailed } = metrics.counts;
-      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesFailed);
+      const { filesUploaded, filesCopied, filesFailed } = metrics.counts;
+      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesCopied - filesFailed);
       metrics.counts.filesDeleted += deleted;
       metrics.counts.filesFailed += failed + scan.problems;
       if (signal.aborted) throw reason;

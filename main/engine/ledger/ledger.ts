@@ -73,6 +73,21 @@ export interface QueuedFile {
   readonly proof: Proof | null;
 }
 
+/** An object that may hold a file's bytes: proven with a checksum, and not changed on disk since it was last seen. */
+export interface CopyCandidate {
+  readonly folderId: FolderId;
+  readonly path: RelativePath;
+  /** Of its folder: with `path` the object's key. */
+  readonly prefix: string;
+  readonly identity: SourceIdentity;
+  readonly etag: string;
+  /** As Proof's. */
+  readonly checksum: string;
+}
+
+/** How far a twin is looked for: the same inode only; the same time or name as well; anything of that size. */
+export type CopyReach = 'moved' | 'twin' | 'same-size';
+
 export interface KnownFile {
   readonly id: FileId;
   readonly path: RelativePath;
@@ -192,6 +207,12 @@ export interface Ledger {
   file(folderId: FolderId, path: RelativePath): KnownFile | null;
   /** In the byte order of whole UTF-8 paths, as S3 lists keys; streamed in pages, gone files included; for verify and export. */
   files(folderId: FolderId): IterableIterator<KnownFile>;
+
+  /** In the same bucket over the same connection, best first, 16 at most; a lookup is bounded however many files there are. */
+  copyCandidates(
+    file: Pick<QueuedFile, 'id' | 'folderId' | 'path' | 'sizeBytes' | 'mtimeMs' | 'identity'>,
+    reach: CopyReach,
+  ): readonly CopyCandidate[];
 
   /** Written before CreateMultipartUpload. Any other open upload of the file goes to the abort queue in the same transaction. */
   intendUpload(intent: UploadIntent): UploadRow;

@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import { createActivity } from './activity.ts';
 import { createCheck } from './check.ts';
 import { createConnection, openDatabase } from './connection.ts';
+import { createCopyCandidates } from './copyCandidates.ts';
 import { createPrivate, lockDataDir } from './dataDirLock.ts';
 import { createFileRows } from './fileRows.ts';
 import { createFolders } from './folders.ts';
@@ -56,6 +57,7 @@ export function composeLedger(
     ...createQueue(connection, rows),
     ...proofs,
     ...createUploads(connection, rows, prove),
+    ...createCopyCandidates(connection),
     ...createActivity(connection),
     ...createIssues(connection),
     ...createSettings(connection),

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { SluiceError } from '../../../shared/errors.ts';
-import { type DeletePolicy, FolderInput, type ObjectPolicy } from '../../../shared/settings.ts';
+import { DeletePolicy, FolderInput, type ObjectPolicy } from '../../../shared/settings.ts';
 import type { CommandHost } from '../host.ts';
 import { parseS3Uri } from '../s3Uri.ts';
 import { parseFlags } from './parseFlags.ts';
@@ -48,9 +48,7 @@ export function parseFolderFlags(
   const location = parseS3Uri(target.uri);
   const flags = parseFlags(FolderFlags, raw);
   const deletes: DeletePolicy =
-    flags.delete === 'never'
-      ? { kind: 'never' }
-      : { kind: 'mirror', limit: flags.maxDelete ?? { kind: 'percent', percent: 10 } };
+    flags.delete === 'never' ? { kind: 'never' } : DeletePolicy.parse({ kind: 'mirror', limit: flags.maxDelete });
   if (deletes.kind === 'mirror' && target.kind === 'kept') throw mirrorWhileWatching();
   return FolderInput.parse({
     path: target.path,

@@ -6,6 +6,7 @@ import type { FolderId } from '../../shared/ids.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState } from '../../shared/syncApi.ts';
 import { MiB } from '../../shared/units.ts';
+import { createDeletesApi } from './deletesApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
@@ -13,11 +14,13 @@ import { createEngineApi, storedSettings } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
 import { createRunMetrics } from './insight/runMetrics.ts';
+import { createKeptDeletes } from './keptFolderDeletes.ts';
 import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { systemClock } from './ports.ts';
+import { createReconcileSchedule } from './reconcileSchedule.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
@@ -160,6 +163,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         sweeper.soon();
       },
       onScan: emit,
+      onSeenWhole: () => keptDeletes.scanned(folder.id),
       onIssue: (error) => tellIssue(folder.id, error),
       onRoot: (problem) => {
         if (problem) transfer.pause(folder.id, 0);
@@ -187,6 +191,28 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       },
     });
   };
+  const keptDeletes = createKeptDeletes({
+    ledger,
+    clock,
+    placeOf: (folderId) => {
+      const folder = ledger.folder(folderId);
+      const mayDelete =
+        folder.kind === 'kept' &&
+        !folder.paused &&
+        pause.kind === 'running' &&
+        !failure &&
+        keepers.has(folderId) &&
+        transfer.reach(folderId).kind === 'reached';
+      const store = stores.store(folder.connection, folder.bucket);
+      return mayDelete ? { folder, ledger, store, clock, onFile: emit } : null;
+    },
+    onDeleted: () => {
+      metrics.counts.filesDeleted++;
+      board.touch();
+    },
+    onIssue: tellIssue,
+    onFatal,
+  });
   const sweeper = createSweeper({ ledger, clock, sweep, onFatal });
 
   /** Whatever ends the engine ends the work that waits for it. */
@@ -238,7 +264,27 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       cancelPauseTimer = clock.after(Math.max(0, next.untilMs - clock.now()), () => setPause({ kind: 'running' }));
   };
 
+  const deletesApi = createDeletesApi({
+    ledger,
+    clock,
+    store: (folder) => stores.store(folder.connection, folder.bucket),
+    rescan: (folderId) => keepers.get(folderId)?.rescan(),
+    onChanged: (folderId) => {
+      transfer.wake(folderId);
+      board.touch();
+    },
+    signal: verifyAbort.signal,
+  });
+  const reconciling = createReconcileSchedule({
+    ledger,
+    clock,
+    settings: () => settings,
+    reconcile: (folderId) => deletesApi.reconcileFolder({ folderId }),
+    onFatal,
+  });
+
   const api = createEngineApi({
+    deletes: deletesApi,
     ledger,
     board,
     secrets: options.secrets,
@@ -249,6 +295,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     drop: async (folderId) => {
       const keeper = keepers.get(folderId);
       keepers.delete(folderId);
+      keptDeletes.stop(folderId);
       await keeper?.close();
       await transfer.leave(folderId);
       sweeper.soon();
@@ -402,6 +449,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     start: async (also = []) => {
       patience = 'forever';
       sweeper.start();
+      reconciling.start();
       for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
     },
     summary: (exitCode) => metrics.summary(exitCode),
@@ -410,6 +458,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         cancelPauseTimer();
         bandwidth.stop();
         sweeper.stop();
+        reconciling.stop();
+        keptDeletes.stop();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);

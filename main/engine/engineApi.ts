@@ -6,6 +6,7 @@ import { SluiceError } from '../../shared/errors.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { EngineSettings, FolderInput, type StoreConnection } from '../../shared/settings.ts';
 import type { ConnectionInput, LocalDirectory, PauseState, SyncApi, VerifyReport } from '../../shared/syncApi.ts';
+import type { DeletesApi } from './deletesApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { StatusBoard } from './statusBoard.ts';
@@ -25,6 +26,7 @@ export interface ApiOptions {
   readonly pauseFolder: (folder: FolderId, paused: boolean) => void;
   readonly rescan: (folder: FolderId) => void;
   readonly verify: (folder: FolderId, deep: boolean) => Promise<VerifyReport>;
+  readonly deletes: DeletesApi;
   readonly setPause: (pause: PauseState) => void;
   readonly applySettings: (settings: EngineSettings) => void;
   /** Probe the folder's store and try its failed files again, now. */
@@ -78,6 +80,7 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       options.rescan(folderId);
       return {};
     },
+    ...options.deletes,
     verifyFolder: ({ folderId, deep }) => options.verify(folderId, deep),
     pauseAll: async ({ untilMs }) => {
       options.setPause({ kind: 'paused', untilMs });

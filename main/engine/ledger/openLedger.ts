@@ -12,6 +12,7 @@ import type { Ledger, OpenLedgerOptions } from './ledger.ts';
 import { guarded } from './ledgerError.ts';
 import { migrate } from './migrate.ts';
 import { createObservations } from './observations.ts';
+import { createPendingDeletes } from './pendingDeletes.ts';
 import { createProofs } from './proofs.ts';
 import { createQueue } from './queue.ts';
 import { recover } from './recovery.ts';
@@ -58,6 +59,7 @@ export function composeLedger(
     ...proofs,
     ...createUploads(connection, rows, prove),
     ...createCopyCandidates(connection),
+    ...createPendingDeletes(connection, rows),
     ...createActivity(connection),
     ...createIssues(connection),
     ...createSettings(connection),

@@ -160,7 +160,9 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
           watched.connected = true;
           watched.idleMs = 0;
         };
-        if (req.reusedSocket) {
+        // One that a waiting request is handed straight from another isn't called reused, and connects no more.
+        const isConnecting = socket.connecting || (socket as { secureConnecting?: boolean }).secureConnecting === true;
+        if (req.reusedSocket || !isConnecting) {
           readyAt = socketAt;
           watched.connected = true;
           return;

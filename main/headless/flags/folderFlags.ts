@@ -25,11 +25,14 @@ export function addFolderFlags(command: Command): Command {
     .option('--sse <method>', "AES256 or aws:kms[:KEY_ID] (default: the bucket's own)");
 }
 
+/** `100` or `5%`. */
+export const deleteLimitFlag = z.string().transform((text, context) => parseDeleteLimit(text, context));
+
 const FolderFlags = z.object({
   include: z.array(z.string().min(1, 'the pattern is empty')).default([]),
   exclude: z.array(z.string().min(1, 'the pattern is empty')).default([]),
   delete: choiceFlag('never', 'mirror').default('never'),
-  maxDelete: z.string().transform(parseDeleteLimit).optional(),
+  maxDelete: deleteLimitFlag.optional(),
   onForeign: choiceFlag('keep', 'overwrite').default('keep'),
   storageClass: z
     .string()
@@ -49,7 +52,6 @@ export function parseFolderFlags(
   const flags = parseFlags(FolderFlags, raw);
   const deletes: DeletePolicy =
     flags.delete === 'never' ? { kind: 'never' } : DeletePolicy.parse({ kind: 'mirror', limit: flags.maxDelete });
-  if (deletes.kind === 'mirror' && target.kind === 'kept') throw mirrorWhileWatching();
   return FolderInput.parse({
     path: target.path,
     ...location,
@@ -65,10 +67,11 @@ export function parseFolderFlags(
   });
 }
 
-/** Deleting behind nobody's back needs a hold-back time and a list to approve, which are not there yet. */
+/** Deleting behind nobody's back needs a hold-back time and a list to approve: a folder that is kept has them, a command that watches does not. */
 export const mirrorWhileWatching = (): SluiceError =>
   new SluiceError('usage', '--delete mirror works one pass at a time for now, not while a folder is watched', {
-    remedy: 'Run `sluice sync --delete mirror` from a timer, or leave it out.',
+    remedy:
+      'Keep the folder with `sluice folder add --delete mirror` and a daemon, or run `sluice sync --delete mirror` from a timer.',
   });
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

@@ -86,6 +86,7 @@ describe('the docs say what is there', () => {
 const commandLines = [
   ...['', 'sync', 'daemon', 'status', 'verify', 'plan', 'doctor'],
   ...['folder', 'folder add', 'folder list', 'folder remove', 'folder pause', 'folder resume'],
+  ...['folder deletes', 'folder reconcile'],
   ...['uploads', 'uploads list', 'uploads abort'],
 ];
 

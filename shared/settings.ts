@@ -47,6 +47,8 @@ export const EngineSettings = z.object({
   settleMs: z.number().int().min(0).max(600_000).default(2_000),
   /** A full rescan this often, however good the watcher is. */
   rescanIntervalMs: z.number().int().min(10_000).default(3_600_000),
+  /** The bucket's listing is held against the ledger this often; null: only when asked. */
+  reconcileIntervalMs: z.number().int().min(3_600_000).nullable().default(604_800_000),
 });
 export type EngineSettings = z.infer<typeof EngineSettings>;
 
@@ -62,6 +64,7 @@ export const EngineSettingsChange = z
     checksum: shape.checksum.unwrap(),
     settleMs: shape.settleMs.unwrap(),
     rescanIntervalMs: shape.rescanIntervalMs.unwrap(),
+    reconcileIntervalMs: shape.reconcileIntervalMs.unwrap(),
   } satisfies Record<keyof EngineSettings, z.ZodType>)
   .partial();
 export type EngineSettingsChange = z.infer<typeof EngineSettingsChange>;
@@ -117,6 +120,11 @@ export const DeletePolicy = z.discriminatedUnion('kind', [
         z.object({ kind: z.literal('percent'), percent: z.number().min(0).max(100) }),
       ])
       .default({ kind: 'percent', percent: 10 }),
+    /** The daemon and the app delete an object this long after its file was seen gone; `sluice sync` at the end of its pass. */
+    holdMs: z
+      .number()
+      .min(0)
+      .default(24 * 3_600_000),
   }),
 ]);
 export type DeletePolicy = z.infer<typeof DeletePolicy>;

@@ -22,6 +22,16 @@ export function sourceIdentity(stat: SourceStat): SourceIdentity {
     .join('.') as SourceIdentity;
 }
 
+/**
+ * The same file under another name, or in a directory that has another: size, mtime, inode and device are equal, and only the ctime, which a rename sets on most file systems,
+ * may not be. A hint, never a proof: an inode can be used again.
+ */
+export function isMoved(before: SourceIdentity, now: SourceIdentity): boolean {
+  const [size, mtime, , ino, dev] = before.split('.');
+  const [size2, mtime2, , ino2, dev2] = now.split('.');
+  return size === size2 && mtime === mtime2 && ino === ino2 && dev === dev2 && ino !== undefined && ino !== '0';
+}
+
 /** One file as the disk shows it now. `sizeBytes` ≤ 2^53. */
 export interface ObservedFile {
   /** Last path segment, exactly as the file system spells it (no Unicode normalisation). */

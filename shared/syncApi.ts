@@ -6,6 +6,7 @@ import type { FolderId, IssueId } from './ids.ts';
 import { Sentence } from './sentence.ts';
 import {
   BucketName,
+  DeletePolicy,
   EngineSettings,
   EngineSettingsChange,
   FolderInput,
@@ -268,6 +269,59 @@ export const RestoreReport = RestoreProgress.extend({
   failures: z.array(z.object({ path: z.string(), error: ErrorView })),
 });
 export type RestoreReport = z.infer<typeof RestoreReport>;
+export const DeleteDecision = z.enum(['held', 'approved', 'kept']);
+export const PendingDeletes = z.object({
+  policy: DeletePolicy,
+  /** A deleted object can be brought back where it is `enabled`. */
+  versioning: z.enum(['enabled', 'suspended', 'off', 'unknown']),
+  /** The guard holds them until somebody approves or keeps them. */
+  needsApproval: z.boolean(),
+  held: z.number(),
+  heldBytes: z.number(),
+  approved: z.number(),
+  kept: z.number(),
+  /** What approveDeletes and keepDeletes take, so that nothing is decided that wasn't shown. */
+  asOf: z.number(),
+  /** Longest gone first, 500 at most. */
+  rows: z.array(
+    z.object({
+      path: z.string(),
+      key: z.string(),
+      bytes: z.number(),
+      noticedAt: z.number(),
+      /** null: waits for the user. */
+      dueAt: z.number().nullable(),
+      decision: DeleteDecision,
+    }),
+  ),
+});
+export type PendingDeletes = z.infer<typeof PendingDeletes>;
+
+export const ReconcileProblem = z.object({
+  path: z.string(),
+  problem: z.enum(['missing', 'changed']),
+  detail: z.string(),
+});
+export type ReconcileProblem = z.infer<typeof ReconcileProblem>;
+
+export const ReconcileReport = z.object({
+  /** false: the budget of requests ended first; what was not looked at is not judged. */
+  complete: z.boolean(),
+  objectsListed: z.number(),
+  filesChecked: z.number(),
+  /** Queued again. */
+  missing: z.number(),
+  /** Each an issue with a choice. */
+  changed: z.number(),
+  /** Below the prefix, and not of this folder. */
+  otherObjects: z.number(),
+  otherBytes: z.number(),
+  requests: z.number(),
+  /** 200 at most. */
+  problems: z.array(ReconcileProblem),
+  durationMs: z.number(),
+});
+export type ReconcileReport = z.infer<typeof ReconcileReport>;
 
 export const LocalDirectory = z.object({
   path: z.string(),
@@ -306,6 +360,17 @@ export const syncApiMethods = {
   restoreProgress: method(folder, RestoreProgress.nullable()),
   /** The restore ends with `interrupted`; the next one into the same folder goes on. */
   cancelRestore: method(folder, nothing),
+  /** Objects of gone files: what is held back, approved, kept. Asks the bucket for its versioning. */
+  pendingDeletes: method(folder, PendingDeletes),
+  /** Those noticed until `asOf` are deleted with the next look at the folder, which begins now. */
+  approveDeletes: method(folder.extend({ asOf: z.number() }), z.object({ files: z.number() })),
+  /** Their objects stay, and nobody is asked again. */
+  keepDeletes: method(folder.extend({ asOf: z.number() }), z.object({ files: z.number() })),
+  setDeletePolicy: method(folder.extend({ deletes: DeletePolicy }), nothing),
+  /** Holds the bucket's listing against the ledger: LIST requests, and a HEAD for each object that looks changed. Writes nothing into the bucket. */
+  reconcileFolder: method(folder, ReconcileReport),
+  /** Of a `foreign-object` issue: the object in the bucket stays, or ours replaces exactly the one that is there now. */
+  resolveConflict: method(z.object({ issueId: IssueIdSchema, keep: z.enum(['theirs', 'ours']) }), nothing),
   pauseAll: method(z.object({ untilMs: z.number().nullable() }), nothing),
   resumeAll: method(nothing, nothing),
   /** Newest first. `before` is the id of the last row seen. */

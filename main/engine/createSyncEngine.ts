@@ -5,6 +5,7 @@ import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
+import { createDeletesApi } from './deletesApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
@@ -12,12 +13,14 @@ import { createEngineApi, storedSettings } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
 import { createRunMetrics } from './insight/runMetrics.ts';
+import { createKeptDeletes } from './keptFolderDeletes.ts';
 import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import { createPairRestores } from './pairRestores.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { systemBusyMs, systemClock } from './ports.ts';
+import { createReconcileSchedule } from './reconcileSchedule.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
@@ -109,6 +112,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     pinnedConnections: options.pinnedConnections,
     patience: () => patience,
     observe,
+    copyObjectLimitBytes: options.copyObjectLimitBytes,
     onFile: (event) => {
       emit(event);
       board.touch();
@@ -161,6 +165,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         sweeper.soon();
       },
       onScan: emit,
+      onSeenWhole: () => keptDeletes.scanned(folder.id),
       onIssue: (error) => tellIssue(folder.id, error),
       onRoot: (problem) => {
         if (problem) transfer.pause(folder.id, 0);
@@ -188,6 +193,28 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       },
     });
   };
+  const keptDeletes = createKeptDeletes({
+    ledger,
+    clock,
+    placeOf: (folderId) => {
+      const folder = ledger.folder(folderId);
+      const mayDelete =
+        folder.kind === 'kept' &&
+        !folder.paused &&
+        pause.kind === 'running' &&
+        !failure &&
+        keepers.has(folderId) &&
+        transfer.reach(folderId).kind === 'reached';
+      const store = stores.store(folder.connection, folder.bucket);
+      return mayDelete ? { folder, ledger, store, clock, onFile: emit } : null;
+    },
+    onDeleted: () => {
+      metrics.counts.filesDeleted++;
+      board.touch();
+    },
+    onIssue: tellIssue,
+    onFatal,
+  });
   const sweeper = createSweeper({ ledger, clock, sweep, onFatal });
 
   /** Whatever ends the engine ends the work that waits for it. */
@@ -254,7 +281,27 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       cancelPauseTimer = clock.after(Math.max(0, next.untilMs - clock.now()), () => setPause({ kind: 'running' }));
   };
 
+  const deletesApi = createDeletesApi({
+    ledger,
+    clock,
+    store: (folder) => stores.store(folder.connection, folder.bucket),
+    rescan: (folderId) => keepers.get(folderId)?.rescan(),
+    onChanged: (folderId) => {
+      transfer.wake(folderId);
+      board.touch();
+    },
+    signal: verifyAbort.signal,
+  });
+  const reconciling = createReconcileSchedule({
+    ledger,
+    clock,
+    settings: () => settings,
+    reconcile: (folderId) => deletesApi.reconcileFolder({ folderId }),
+    onFatal,
+  });
+
   const api = createEngineApi({
+    deletes: deletesApi,
     ledger,
     board,
     secrets: options.secrets,
@@ -265,6 +312,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     drop: async (folderId) => {
       const keeper = keepers.get(folderId);
       keepers.delete(folderId);
+      keptDeletes.stop(folderId);
       await keeper?.close();
       await transfer.leave(folderId);
       sweeper.soon();
@@ -371,8 +419,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         scanComplete: scan.complete,
         onFile: emit,
       });
-      const { filesUploaded, filesFailed } = metrics.counts;
-      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesFailed);
+      const { filesUploaded, filesCopied, filesFailed } = metrics.counts;
+      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesCopied - filesFailed);
       metrics.counts.filesDeleted += deleted;
       metrics.counts.filesFailed += failed + scan.problems;
       if (signal.aborted) throw reason;
@@ -422,6 +470,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     start: async (also = []) => {
       patience = 'forever';
       sweeper.start();
+      reconciling.start();
       for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
     },
     summary: (exitCode) => metrics.summary(exitCode),
@@ -430,6 +479,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         cancelPauseTimer();
         bandwidth.stop();
         sweeper.stop();
+        reconciling.stop();
+        keptDeletes.stop();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
         await restores.stop();
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));

@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly pinnedConnections?: number;
   /** How long a pass waits for a store that went away, ms; 60,000 unless given. */
   readonly storePatienceMs?: number;
+  /** Objects up to here are copied in one request; S3's 5 GiB unless given (tests). */
+  readonly copyObjectLimitBytes?: number;
   /** The standard chain unless given (tests). */
   readonly chainCredentials?: (connection: StoreConnection) => CredentialsProvider;
 }

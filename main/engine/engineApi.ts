@@ -13,6 +13,7 @@ import type {
   VerifyProgress,
   VerifyReport,
 } from '../../shared/syncApi.ts';
+import type { DeletesApi } from './deletesApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { PairRestores } from './pairRestores.ts';
@@ -39,6 +40,7 @@ export interface ApiOptions {
   ) => Promise<VerifyReport>;
   readonly restores: PairRestores;
   readonly verifyProgress: (folder: FolderId) => VerifyProgress | null;
+  readonly deletes: DeletesApi;
   readonly setPause: (pause: PauseState) => void;
   readonly applySettings: (settings: EngineSettings) => void;
   /** Probe the folder's store and try its failed files again, now. */
@@ -100,6 +102,7 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       options.restores.cancel(folderId);
       return {};
     },
+    ...options.deletes,
     pauseAll: async ({ untilMs }) => {
       options.setPause({ kind: 'paused', untilMs });
       board.touch();

@@ -23,6 +23,8 @@ export interface KeeperOptions {
   readonly onQueued: () => void;
   readonly onScan: (event: ScanEvent) => void;
   readonly onIssue: (error: ErrorView) => void;
+  /** A scan for the daemon saw all of the folder. */
+  readonly onSeenWhole: () => void;
   /** The folder itself is away (or another one), or back. */
   readonly onRoot: (error: ErrorView | null) => void;
   readonly onState: () => void;
@@ -190,8 +192,9 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     }
     cancelTimer();
     try {
-      await scan(closing.signal);
+      const { complete } = await scan(closing.signal);
       rootIs(null);
+      if (complete) options.onSeenWhole();
       if (!watch) startWatch();
       schedule(settings().rescanIntervalMs);
     } catch (error) {

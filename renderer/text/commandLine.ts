@@ -31,8 +31,10 @@ export function addFolderCommand(input: {
   return connection.credentials.kind === 'keys' ? `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… ${command}` : command;
 }
 
-export const folderCommand = (verb: 'pause' | 'resume' | 'remove', folder: FolderView): string =>
-  commandLine(['sluice', 'folder', verb, String(folder.id)]);
+export const folderCommand = (
+  verb: 'pause' | 'resume' | 'remove' | 'deletes' | 'reconcile',
+  folder: FolderView,
+): string => commandLine(['sluice', 'folder', verb, String(folder.id)]);
 
 export const verifyCommand = (folder: FolderView, deep: boolean): string =>
   commandLine(['sluice', 'verify', String(folder.id), ...(deep ? ['--deep'] : [])]);

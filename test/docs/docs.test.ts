@@ -88,6 +88,7 @@ const commandLines = [
   ...['folder', 'folder add', 'folder list', 'folder remove', 'folder pause', 'folder resume'],
   ...['uploads', 'uploads list', 'uploads abort', 'restore'],
   ...['ledger', 'ledger check', 'ledger export', 'ledger rebuild'],
+  ...['folder deletes', 'folder reconcile'],
 ];
 
 async function help(command: string): Promise<{ readonly command: string; readonly text: string }> {

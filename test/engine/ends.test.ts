@@ -59,7 +59,7 @@ describe('a pass ends', () => {
   });
 
   it('when it is interrupted between two deletes', async () => {
-    const mirror = { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 100 } } } as const;
+    const mirror = { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 100 }, holdMs: 0 } } as const;
     for (let i = 0; i < 30; i++) await harness.write(`f${i}`, 'x');
     await harness.pass({ folder: mirror });
     for (let i = 0; i < 30; i++) await rm(join(harness.root, `f${i}`));

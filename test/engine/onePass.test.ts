@@ -209,7 +209,7 @@ describe('a source that changes while it is uploaded', () => {
 });
 
 describe('mirror deletes', () => {
-  const mirror = { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 50 } } } as const;
+  const mirror = { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 50 }, holdMs: 0 } } as const;
 
   it('delete the objects of files that are gone, and nothing for a change of rules', async () => {
     for (const name of ['keep', 'gone', 'excluded', 'other']) await harness.write(name, name);

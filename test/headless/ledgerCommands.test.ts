@@ -85,7 +85,7 @@ describe('ledger rebuild', () => {
     expect(jsonLines((await rebuild('--json')).stdout)).toMatchObject([
       { filesProven: 1, filesToUpload: 1, objectsWithoutFile: 1 },
     ]);
-    const deletes = { kind: 'mirror', limit: { kind: 'percent', percent: 100 } } as const;
+    const deletes = { kind: 'mirror', limit: { kind: 'percent', percent: 100 }, holdMs: 0 } as const;
     expect(await harness.pass({ folder: { deletes } })).toMatchObject({
       exitCode: 0,
       filesDeleted: 0,

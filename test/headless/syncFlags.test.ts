@@ -60,12 +60,18 @@ describe('sync flags become a folder pair and settings', () => {
       ['--include', '*.jpg', '--include', '*.png', '--exclude', 'tmp/'],
       { rules: { include: ['*.jpg', '*.png'], exclude: ['tmp/'] } },
     ],
-    [['--delete', 'mirror'], { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 10 } } }],
+    [
+      ['--delete', 'mirror'],
+      { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 10 }, holdMs: 86_400_000 } },
+    ],
     [
       ['--delete', 'mirror', '--max-delete', '5%'],
-      { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 5 } } },
+      { deletes: { kind: 'mirror', limit: { kind: 'percent', percent: 5 }, holdMs: 86_400_000 } },
     ],
-    [['--delete', 'mirror', '--max-delete', '0'], { deletes: { kind: 'mirror', limit: { kind: 'count', count: 0 } } }],
+    [
+      ['--delete', 'mirror', '--max-delete', '0'],
+      { deletes: { kind: 'mirror', limit: { kind: 'count', count: 0 }, holdMs: 86_400_000 } },
+    ],
     [
       ['--sse', 'AES256', '--storage-class', 'standard_ia'],
       { objects: { storageClass: 'STANDARD_IA', sse: { kind: 'AES256' }, foreign: 'keep' } },

@@ -13,6 +13,7 @@ import {
   type Update,
 } from '../../shared/syncApi.ts';
 import { GiB, MiB } from '../../shared/units.ts';
+import { fixtureDeletes } from './fixtureDeletes.ts';
 
 export const scenarios = ['empty', 'busy', 'paused', 'offline', 'attention', 'safe', 'million'] as const;
 export type Scenario = (typeof scenarios)[number];
@@ -152,6 +153,12 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
             durationMs: 4_200,
             problems: [],
           },
+    ...fixtureDeletes(scenario),
+    resolveConflict: async ({ issueId }) => {
+      issues = issues.filter(({ id }) => id !== issueId);
+      push({ issueCount: issues.length });
+      return {};
+    },
     pauseAll: async ({ untilMs }) => {
       push({ pause: { kind: 'paused', untilMs }, sentence: { state: 'paused', text: 'Paused' } });
       return {};

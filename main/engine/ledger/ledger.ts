@@ -73,6 +73,21 @@ export interface QueuedFile {
   readonly proof: Proof | null;
 }
 
+/** An object that may hold a file's bytes: proven with a checksum, and not changed on disk since it was last seen. */
+export interface CopyCandidate {
+  readonly folderId: FolderId;
+  readonly path: RelativePath;
+  /** Of its folder: with `path` the object's key. */
+  readonly prefix: string;
+  readonly identity: SourceIdentity;
+  readonly etag: string;
+  /** As Proof's. */
+  readonly checksum: string;
+}
+
+/** How far a twin is looked for: the same inode only; the same time or name as well; anything of that size. */
+export type CopyReach = 'moved' | 'twin' | 'same-size';
+
 export interface KnownFile {
   readonly id: FileId;
   readonly path: RelativePath;
@@ -80,6 +95,13 @@ export interface KnownFile {
   readonly identity: SourceIdentity;
   readonly state: 'proven' | 'queued' | 'waiting' | 'failed' | 'gone';
   readonly proof: Proof | null;
+}
+
+/** An object whose file is gone. `held`: until its time is over or the user decides; `kept`: the object stays. */
+export interface PendingDelete {
+  readonly file: KnownFile;
+  readonly noticedAt: number;
+  readonly decision: 'held' | 'approved' | 'kept';
 }
 
 /** A multipart upload as planned: written before CreateMultipartUpload is sent, frozen from then on. */
@@ -189,9 +211,51 @@ export interface Ledger {
   goneFiles(folderId: FolderId): readonly KnownFile[];
   /** After DeleteObject was confirmed (or the object was gone): forgets the row; if the file came back meanwhile, its proof, so that it is uploaded again. */
   forgetFile(fileId: FileId): void;
+  /** Gone files of which nobody has decided anything yet, by id from `after` on. */
+  goneUnnoticed(folderId: FolderId, after: number, limit: number): readonly KnownFile[];
+  /** Held back from now on. A file that comes back is none of these any more, and begins anew when it goes again. */
+  noticeGone(folderId: FolderId, fileIds: readonly FileId[], atMs: number): void;
+  /** Longest gone first. */
+  pendingDeletes(
+    folderId: FolderId,
+    which: { readonly decision: PendingDelete['decision']; readonly noticedBefore: number; readonly limit: number },
+  ): readonly PendingDelete[];
+  pendingTotals(
+    folderId: FolderId,
+  ): Readonly<Record<PendingDelete['decision'], { readonly files: number; readonly bytes: number }>>;
+  /** One file, or all held ones noticed until then. Returns how many. */
+  decideDeletes(
+    folderId: FolderId,
+    decision: PendingDelete['decision'],
+    which: { readonly noticedBefore: number } | { readonly fileId: FileId },
+  ): number;
+  /** All but what is `kept`: deletes are off, and begin anew when they are on again. */
+  clearPendingDeletes(folderId: FolderId): void;
+  /**
+   * Written before DeleteObject is sent: from now on the object proves nothing, so that a file that comes back while its fate is unknown is uploaded. false: the file isn't gone any
+   * more, or its object isn't ours to delete.
+   */
+  intendDelete(fileId: FileId): boolean;
+  /**
+   * The object isn't the one that we put there. `conflict`: the file is `failed`, with its old proof's ETag; `overwrite`: queued, and may replace exactly that object; `leave`: it stays, and the file
+   * counts as not confirmed. A file that a worker has is left to it.
+   */
+  disputeObject(
+    fileId: FileId,
+    next:
+      | { readonly kind: 'conflict' }
+      | { readonly kind: 'overwrite'; readonly etag: string }
+      | { readonly kind: 'leave' },
+  ): void;
   file(folderId: FolderId, path: RelativePath): KnownFile | null;
   /** In the byte order of whole UTF-8 paths, as S3 lists keys; streamed in pages, gone files included; for verify and export. */
   files(folderId: FolderId): IterableIterator<KnownFile>;
+
+  /** In the same bucket over the same connection, best first, 16 at most; a lookup is bounded however many files there are. */
+  copyCandidates(
+    file: Pick<QueuedFile, 'id' | 'folderId' | 'path' | 'sizeBytes' | 'mtimeMs' | 'identity'>,
+    reach: CopyReach,
+  ): readonly CopyCandidate[];
 
   /** Written before CreateMultipartUpload. Any other open upload of the file goes to the abort queue in the same transaction. */
   intendUpload(intent: UploadIntent): UploadRow;

@@ -3,6 +3,7 @@ import type Database from 'better-sqlite3';
 import { createActivity } from './activity.ts';
 import { createCheck } from './check.ts';
 import { createConnection, openDatabase } from './connection.ts';
+import { createCopyCandidates } from './copyCandidates.ts';
 import { createPrivate, lockDataDir } from './dataDirLock.ts';
 import { createFileRows } from './fileRows.ts';
 import { createFolders } from './folders.ts';
@@ -11,6 +12,7 @@ import type { Ledger, OpenLedgerOptions } from './ledger.ts';
 import { guarded } from './ledgerError.ts';
 import { migrate } from './migrate.ts';
 import { createObservations } from './observations.ts';
+import { createPendingDeletes } from './pendingDeletes.ts';
 import { createProofs } from './proofs.ts';
 import { createQueue } from './queue.ts';
 import { recover } from './recovery.ts';
@@ -56,6 +58,8 @@ export function composeLedger(
     ...createQueue(connection, rows),
     ...proofs,
     ...createUploads(connection, rows, prove),
+    ...createCopyCandidates(connection),
+    ...createPendingDeletes(connection, rows),
     ...createActivity(connection),
     ...createIssues(connection),
     ...createSettings(connection),

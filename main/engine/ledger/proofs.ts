@@ -117,7 +117,7 @@ interface Cursor {
   name: string;
 }
 
-const knownFile = (record: FileRecord, path: string): KnownFile => ({
+export const knownFile = (record: FileRecord, path: string): KnownFile => ({
   id: asFileId(record.id),
   path: asRelativePath(path),
   sizeBytes: record.size,

@@ -14,6 +14,7 @@ import { SluiceError } from '../../../shared/errors.ts';
 import { asS3UploadId, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
 import { checksumFields, checksumOf, objectChecksum, s3Algorithm } from './checksumFields.ts';
 import { createClients } from './clients.ts';
+import { createCopies } from './copies.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { listedKey } from './listedKey.ts';
 import { listUploads } from './listUploads.ts';
@@ -194,6 +195,8 @@ export function createStore(options: StoreOptions): Store {
       });
       return stored(output.ETag, objectChecksum(output, output.ChecksumType).checksum, 'CompleteMultipartUpload');
     },
+
+    ...createCopies(Bucket, run, control),
 
     async abortMultipartUpload({ key, uploadId }) {
       try {

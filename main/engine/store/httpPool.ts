@@ -150,8 +150,9 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
           watched.connected = true;
           watched.idleMs = 0;
         };
-        // one that another request has just left to a waiting one is not called reused by Node, but will never connect again
-        if (req.reusedSocket || !socket.connecting) {
+        // One that a waiting request is handed straight from another isn't called reused, and connects no more.
+        const isConnecting = socket.connecting || (socket as { secureConnecting?: boolean }).secureConnecting === true;
+        if (req.reusedSocket || !isConnecting) {
           watched.connected = true;
           return;
         }

@@ -44,4 +44,7 @@ export const iamAction: Readonly<Record<string, string>> = {
   CompleteMultipartUpload: 's3:PutObject',
   AbortMultipartUpload: 's3:AbortMultipartUpload',
   DeleteObject: 's3:DeleteObject',
+  CopyObject: 's3:PutObject',
+  UploadPartCopy: 's3:PutObject',
+  GetBucketVersioning: 's3:GetBucketVersioning',
 };

@@ -113,6 +113,25 @@ export interface UploadPartInput {
   readonly signal?: AbortSignal;
 }
 
+/** An object of the same bucket, as it must be for a copy of it to count. */
+export interface CopySource {
+  readonly key: ObjectKey;
+  readonly etag: string;
+}
+
+export interface CopyObjectInput {
+  readonly source: CopySource;
+  readonly key: ObjectKey;
+  /** That the store is to compute of what it copied. */
+  readonly algorithm: ChecksumAlgorithm;
+  readonly policy: ObjectPolicy;
+  readonly metadata: ObjectMetadata;
+  readonly condition: WriteCondition;
+}
+
+/** What becomes of an object that is deleted; `unknown`: the store doesn't say. */
+export type BucketVersioning = 'enabled' | 'suspended' | 'off' | 'unknown';
+
 export interface ListedPart {
   readonly partNumber: number;
   readonly sizeBytes: number;
@@ -240,6 +259,18 @@ export interface Store {
     readonly checksum: Checksum | null;
     readonly condition: WriteCondition;
   }): Promise<StoredObject>;
+  /** Up to 5 GiB, metadata and policy as given, nothing of the source's. `no-such-key`, `precondition-failed`: the source is another one by now, or the target. */
+  copyObject(input: CopyObjectInput): Promise<StoredObject>;
+  /** `first`…`last` (inclusive) of the source as a part. */
+  uploadPartCopy(input: {
+    readonly source: CopySource;
+    readonly key: ObjectKey;
+    readonly uploadId: S3UploadId;
+    readonly partNumber: number;
+    readonly first: number;
+    readonly last: number;
+  }): Promise<StoredObject>;
+  bucketVersioning(): Promise<BucketVersioning>;
   /** Resolves too when the upload is already gone. */
   abortMultipartUpload(input: { readonly key: ObjectKey; readonly uploadId: S3UploadId }): Promise<void>;
   /** Throws `no-such-upload`. */

@@ -29,8 +29,11 @@ export interface Transport {
   destroy(): void;
 }
 
-/** CompleteMultipartUpload may say nothing while the store puts a large object together. */
+/** CompleteMultipartUpload and copies may say nothing while the store puts a large object together. */
 const completePatience = 10;
+
+const isAtStore = ({ method, query, headers }: Parameters<Transport['handle']>[0]): boolean =>
+  (method === 'POST' && query?.uploadId !== undefined) || headers['x-amz-copy-source'] !== undefined;
 
 export function createTransport(options: HttpPoolOptions): Transport {
   const pool = createHttpPool(options);
@@ -45,7 +48,7 @@ export function createTransport(options: HttpPoolOptions): Transport {
         path: pathOf(request),
         headers: request.headers,
         body: bodyOf(request.body),
-        patience: request.method === 'POST' && request.query?.uploadId !== undefined ? completePatience : 1,
+        patience: isAtStore(request) ? completePatience : 1,
         signal: abortSignal instanceof AbortSignal ? abortSignal : undefined,
       });
       return { response: { statusCode: status, reason, headers: joined(headers), body } };

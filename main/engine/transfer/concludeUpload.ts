@@ -68,7 +68,7 @@ export function concludeUpload(options: ConcludeOptions) {
       path: file.path,
       key,
       action,
-      bytes: sent ? file.sizeBytes : 0,
+      bytes: sent && action !== 'copy' ? file.sizeBytes : 0,
       parts,
       durationMs,
       retries: active.retries,
@@ -79,12 +79,13 @@ export function concludeUpload(options: ConcludeOptions) {
     const activity = sent ? activityOf(event, clock.now()) : null;
     if (proof.checksum === null) tellUnconfirmed(member);
     if (sse !== undefined) noteEncryption(member, sse);
-    if (sent && active.resumedParts === 0) {
+    if (sent && action !== 'copy' && active.resumedParts === 0) {
       const partSizeBytes = action === 'multipart' ? active.partSizeBytes : 0;
       plans.learn(member.context, { lane, sizeBytes: file.sizeBytes, partSizeBytes, durationMs });
     }
     const written = (): void => {
-      if (sent) {
+      if (action === 'copy') metrics.counts.filesCopied++;
+      else if (sent) {
         metrics.counts.filesUploaded++;
         metrics.counts.bytesUploaded += file.sizeBytes;
       } else metrics.counts.filesUnchanged++;

@@ -34,7 +34,10 @@ export async function meetExisting(context: UploadContext, active: ActiveTransfe
   const { file } = active;
   active.phase = 'checking';
   const head = await askStore(context, meet.look);
-  const wanted = { sizeBytes: file.sizeBytes, token: meet.token, origin, foreign: folder.objects.foreign };
+  // The very object that the ledger knows may be written over: we put it there, or the user chose so.
+  const isKnown = head !== null && file.proof?.etag === head.etag;
+  const foreign = isKnown ? 'overwrite' : folder.objects.foreign;
+  const wanted = { sizeBytes: file.sizeBytes, token: meet.token, origin, foreign } as const;
   const comparison = head && comparisonWith(head, wanted);
   const isSame = comparison !== null && (await isSameAs(context, active, comparison, meet));
   const met = metObject(head, wanted, isSame);

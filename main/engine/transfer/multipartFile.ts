@@ -10,6 +10,7 @@ import { type PartAtStore, resumePlan } from '../plan/resumePlan.ts';
 import type { Checksum } from '../store/store.ts';
 import type { ActiveTransfer } from './activeTransfer.ts';
 import { completeUpload } from './completeUpload.ts';
+import { partCopier } from './copyParts.ts';
 import { eachLimited } from './eachLimited.ts';
 import { meetExisting } from './meetExisting.ts';
 import type { CreatedUpload } from './partsAtStore.ts';
@@ -63,10 +64,13 @@ export async function multipartFile(
   }
   context.metrics.counts.resumedParts += resume.finished.length;
 
+  // Whatever of it is still to come is in the bucket already, if this is a large file under a new name.
+  const copier = await partCopier(context, active, upload, signal);
   const tasks = [
     ...resume.toCompare.map((part) => (within: AbortSignal) => comparePart(context, active, upload, part, within)),
     ...resume.toSend.map(
-      (partNumber) => (within: AbortSignal) => sendPart(context, active, upload, partNumber, within),
+      (partNumber) => async (within: AbortSignal) =>
+        (await copier.copy(partNumber, within)) ?? sendPart(context, active, upload, partNumber, within),
     ),
   ];
   try {
@@ -77,7 +81,8 @@ export async function multipartFile(
     await checkSource(context, active);
     const completed = await completeUpload(context, active, upload, inOrder(parts), condition, signal);
     if (completed.kind === 'stored') {
-      const uploaded = finish(context, upload, completed.confirmed);
+      const isCopy = copier.copied === upload.partCount;
+      const uploaded = finish(context, upload, completed.confirmed, isCopy ? 'copy' : 'multipart');
       // What is proven is the file as it was; if it changed under the last request, it is taken up again at once.
       const isSame = await checkSource(context, active).then(
         () => true,
@@ -185,7 +190,12 @@ async function checkSource({ folder }: UploadContext, { file }: ActiveTransfer):
     throw new SluiceError('source-changed', 'The file changed while it was being uploaded', { path });
 }
 
-function finish({ ledger }: UploadContext, upload: CreatedUpload, { proof, sse }: Confirmed): Uploaded {
+function finish(
+  { ledger }: UploadContext,
+  upload: CreatedUpload,
+  { proof, sse }: Confirmed,
+  action: 'multipart' | 'copy' = 'multipart',
+): Uploaded {
   ledger.uploadProven(upload.id, proof);
-  return { proof, action: 'multipart', parts: upload.partCount, recorded: true, sse };
+  return { proof, action, parts: upload.partCount, recorded: true, sse };
 }

@@ -71,7 +71,7 @@ export async function putFile(
 }
 
 /** The same for all tries of a file as it is now: an object that bears it is what we sent, whatever became of the answer. */
-const tokenOf = ({ id, identity }: QueuedFile) =>
+export const tokenOf = ({ id, identity }: QueuedFile) =>
   asUploadToken(hash('sha256', `${run}/${id}/${identity}`).slice(0, 32));
 const run = randomUUID();
 

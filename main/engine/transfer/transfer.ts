@@ -6,11 +6,13 @@ import type { EndpointBook } from '../endpointBook.ts';
 import type { RunMetrics } from '../insight/runMetrics.ts';
 import type { FolderRow, Lane, Ledger, QueuedFile } from '../ledger/ledger.ts';
 import type { Patience } from '../plan/afterFailure.ts';
+import { copyObjectLimitBytes } from '../plan/copySource.ts';
 import { objectKey } from '../plan/objectKey.ts';
 import type { BusyMs, Clock, Random } from '../ports.ts';
 import type { CredentialsProvider, Store } from '../store/store.ts';
 import { ActiveTransfer } from './activeTransfer.ts';
 import { concludeUpload } from './concludeUpload.ts';
+import { copyInstead } from './copyInstead.ts';
 import { createDrains } from './drains.ts';
 import { createEncryptionCheck } from './encryptionCheck.ts';
 import { createFeed } from './feed.ts';
@@ -43,6 +45,8 @@ export interface TransferOptions {
   readonly patience: () => Patience;
   /** One look at a path on disk. */
   readonly observe: Observe;
+  /** 5 GiB, unless a test has no such file. */
+  readonly copyObjectLimitBytes?: number | undefined;
   readonly onFile: (event: FileEvent) => void;
   readonly onIssue: (folderId: FolderId, error: ErrorView) => void;
   /** A store can or can't be reached any more. */
@@ -206,13 +210,15 @@ export function createTransfer(options: TransferOptions): Transfer {
     }
   };
 
-  const upload = (
+  const upload = async (
     member: Member,
     lane: Lane,
     active: ActiveTransfer,
     signal: AbortSignal,
     slot?: Release,
   ): Promise<Uploaded> => {
+    const copied = await copyInstead(member.context, lane, active, signal, slot);
+    if (copied) return copied;
     const plan = plans.planFor(member.context, active.file.sizeBytes);
     if (plan.strategy === 'put') return putFile(member.context, lane, active, signal, slot);
     slot?.();
@@ -283,6 +289,7 @@ export function createTransfer(options: TransferOptions): Transfer {
           endpoint: options.endpoints.of(folder.connection),
           origin: originOf(folder.path),
           encryption: createEncryptionCheck(folder.objects),
+          copying: { objectLimitBytes: options.copyObjectLimitBytes ?? copyObjectLimitBytes, refused: false },
         }),
       );
       guarded(scheduleDue);

@@ -27,17 +27,25 @@ export interface UploadContext {
   /** `sluice-origin` of what this folder writes. */
   readonly origin: string;
   readonly encryption: EncryptionCheck;
+  readonly copying: Copying;
   readonly metrics: RunMetrics;
   readonly clock: Clock;
   readonly random: Random;
   readonly settings: () => EngineSettings;
 }
 
+export interface Copying {
+  /** Up to here by CopyObject, beyond by UploadPartCopy. */
+  readonly objectLimitBytes: number;
+  /** The store, or these keys, may not copy: asked once a run, not for each of a million files. */
+  refused: boolean;
+}
+
 /** What a coordinator brings back when the bucket holds the file. */
 export interface Uploaded {
   readonly proof: Proof;
   /** `skip`: the bytes were there already. */
-  readonly action: 'put' | 'multipart' | 'skip';
+  readonly action: 'put' | 'multipart' | 'copy' | 'skip';
   readonly parts: number;
   /** The ledger has the proof already (multipart: in one transaction with the end of the upload). */
   readonly recorded: boolean;

@@ -11,19 +11,23 @@ import type { CommandHost } from '../host.ts';
 import { checkLocalFolder } from '../localFolder.ts';
 import { say, sayJson } from '../say.ts';
 import { findFolder, withApi } from '../withApi.ts';
+import { addDeletesCommand } from './folderDeletes.ts';
+import { addReconcileCommand } from './folderReconcile.ts';
 
 type Done = (code: number) => void;
 
 export function addFolderCommand(program: Command, host: CommandHost, done: Done): void {
   const folder = program
     .command('folder')
-    .summary('add, list, remove, pause and resume the folders kept in S3')
+    .summary('add, list, remove, pause and resume the folders kept in S3, decide their deletes')
     .description(
       'Folder pairs of the data directory: what `sluice daemon` and the app keep in S3. Works through the daemon while it runs.',
     );
   addAdd(folder, host, done);
   addList(folder, host, done);
   for (const action of actions) addAction(folder, host, done, action);
+  addDeletesCommand(folder, host, done);
+  addReconcileCommand(folder, host, done);
 }
 
 const Common = z.object({ dataDir: z.string().optional(), json: z.boolean().default(false) });

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { SluiceError } from '../../../shared/errors.ts';
-import { type DeletePolicy, FolderInput, type ObjectPolicy } from '../../../shared/settings.ts';
+import { DeletePolicy, FolderInput, type ObjectPolicy } from '../../../shared/settings.ts';
 import type { CommandHost } from '../host.ts';
 import { parseS3Uri } from '../s3Uri.ts';
 import { parseFlags } from './parseFlags.ts';
@@ -25,11 +25,14 @@ export function addFolderFlags(command: Command): Command {
     .option('--sse <method>', "AES256 or aws:kms[:KEY_ID] (default: the bucket's own)");
 }
 
+/** `100` or `5%`. */
+export const deleteLimitFlag = z.string().transform((text, context) => parseDeleteLimit(text, context));
+
 const FolderFlags = z.object({
   include: z.array(z.string().min(1, 'the pattern is empty')).default([]),
   exclude: z.array(z.string().min(1, 'the pattern is empty')).default([]),
   delete: choiceFlag('never', 'mirror').default('never'),
-  maxDelete: z.string().transform(parseDeleteLimit).optional(),
+  maxDelete: deleteLimitFlag.optional(),
   onForeign: choiceFlag('keep', 'overwrite').default('keep'),
   storageClass: z
     .string()
@@ -48,10 +51,7 @@ export function parseFolderFlags(
   const location = parseS3Uri(target.uri);
   const flags = parseFlags(FolderFlags, raw);
   const deletes: DeletePolicy =
-    flags.delete === 'never'
-      ? { kind: 'never' }
-      : { kind: 'mirror', limit: flags.maxDelete ?? { kind: 'percent', percent: 10 } };
-  if (deletes.kind === 'mirror' && target.kind === 'kept') throw mirrorWhileWatching();
+    flags.delete === 'never' ? { kind: 'never' } : DeletePolicy.parse({ kind: 'mirror', limit: flags.maxDelete });
   return FolderInput.parse({
     path: target.path,
     ...location,
@@ -67,10 +67,11 @@ export function parseFolderFlags(
   });
 }
 
-/** Deleting behind nobody's back needs a hold-back time and a list to approve, which are not there yet. */
+/** Deleting behind nobody's back needs a hold-back time and a list to approve: a folder that is kept has them, a command that watches does not. */
 export const mirrorWhileWatching = (): SluiceError =>
   new SluiceError('usage', '--delete mirror works one pass at a time for now, not while a folder is watched', {
-    remedy: 'Run `sluice sync --delete mirror` from a timer, or leave it out.',
+    remedy:
+      'Keep the folder with `sluice folder add --delete mirror` and a daemon, or run `sluice sync --delete mirror` from a timer.',
   });
 
 const collect = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];

@@ -1,4 +1,4 @@
-import { FolderDown, FolderOpen, Pause, Play, RefreshCw, ShieldCheck, Trash2 } from 'lucide-react';
+import { ArchiveX, CloudCog, FolderDown, FolderOpen, Pause, Play, RefreshCw, ShieldCheck, Trash2 } from 'lucide-react';
 import { useState } from 'react';
 import type { FolderView } from '../../../shared/syncApi.ts';
 import { useAction } from '../../api/useAction.ts';
@@ -6,6 +6,8 @@ import { useApi } from '../../api/useEngine.ts';
 import { Button } from '../../components/Button.tsx';
 import { ShowCommand } from '../../components/ShowCommand.tsx';
 import { folderCommand, restoreCommand, verifyCommand } from '../../text/commandLine.ts';
+import { DeletesDialog } from './DeletesDialog.tsx';
+import { ReconcileDialog } from './ReconcileDialog.tsx';
 import { RemoveFolderDialog } from './RemoveFolderDialog.tsx';
 import { RestoreDialog } from './RestoreDialog.tsx';
 import { VerifyDialog } from './VerifyDialog.tsx';
@@ -18,7 +20,7 @@ interface FolderActionsProps {
 export function FolderActions({ folder, name }: FolderActionsProps) {
   const api = useApi();
   const { busy, run } = useAction();
-  const [asking, setAsking] = useState<'verify' | 'restore' | 'remove' | null>(null);
+  const [asking, setAsking] = useState<'verify' | 'restore' | 'remove' | 'deletes' | 'reconcile' | null>(null);
   const openPath = window.sluiceBridge?.openPath;
   const folderId = folder.id;
   return (
@@ -53,6 +55,12 @@ export function FolderActions({ folder, name }: FolderActionsProps) {
       <Button icon={<FolderDown size={15} aria-hidden />} onClick={() => setAsking('restore')}>
         Restore…
       </Button>
+      <Button icon={<CloudCog size={15} aria-hidden />} onClick={() => setAsking('reconcile')}>
+        Reconcile
+      </Button>
+      <Button icon={<ArchiveX size={15} aria-hidden />} onClick={() => setAsking('deletes')}>
+        Deletes
+      </Button>
       {openPath && (
         <Button icon={<FolderOpen size={15} aria-hidden />} onClick={() => openPath(folder.path)}>
           Open
@@ -73,11 +81,15 @@ export function FolderActions({ folder, name }: FolderActionsProps) {
             does: 'Restore',
             command: restoreCommand(folder, { target: 'FOLDER', include: [], overwrite: false }),
           },
+          { does: 'Compare the bucket’s listing', command: folderCommand('reconcile', folder) },
+          { does: 'See what is to be deleted', command: folderCommand('deletes', folder) },
           { does: 'Remove', command: folderCommand('remove', folder) },
         ]}
       />
       <VerifyDialog folder={folder} name={name} open={asking === 'verify'} onClose={() => setAsking(null)} />
       <RestoreDialog folder={folder} name={name} open={asking === 'restore'} onClose={() => setAsking(null)} />
+      {asking === 'deletes' && <DeletesDialog folder={folder} name={name} onClose={() => setAsking(null)} />}
+      {asking === 'reconcile' && <ReconcileDialog folder={folder} name={name} onClose={() => setAsking(null)} />}
       <RemoveFolderDialog folder={folder} name={name} open={asking === 'remove'} onClose={() => setAsking(null)} />
     </div>
   );

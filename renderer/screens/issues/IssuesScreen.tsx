@@ -94,6 +94,24 @@ function IssueRow({ issue, onChanged }: IssueRowProps) {
         </p>
       </div>
       <div className="issue-actions">
+        {issue.code === 'foreign-object' && issue.path !== null && (
+          <>
+            <Button
+              busy={busy}
+              onClick={() =>
+                act(() => api.resolveConflict({ issueId: issue.id, keep: 'theirs' }), 'The bucket’s stays')
+              }
+            >
+              Keep theirs
+            </Button>
+            <Button
+              busy={busy}
+              onClick={() => act(() => api.resolveConflict({ issueId: issue.id, keep: 'ours' }), 'Uploading ours')}
+            >
+              Upload ours
+            </Button>
+          </>
+        )}
         <Button
           busy={busy}
           icon={<RotateCw size={15} aria-hidden />}

@@ -58,6 +58,24 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     verifyFolder: note('verifyFolder', () => {
       throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
     }),
+    pendingDeletes: note('pendingDeletes', () => ({
+      policy: { kind: 'never' },
+      versioning: 'off',
+      needsApproval: false,
+      held: 0,
+      heldBytes: 0,
+      approved: 0,
+      kept: 0,
+      asOf: 0,
+      rows: [],
+    })),
+    approveDeletes: note('approveDeletes', () => ({ files: 0 })),
+    keepDeletes: note('keepDeletes', () => ({ files: 0 })),
+    setDeletePolicy: note('setDeletePolicy', () => ({})),
+    reconcileFolder: note('reconcileFolder', () => {
+      throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
+    }),
+    resolveConflict: note('resolveConflict', () => ({})),
     pauseAll: note('pauseAll', ({ untilMs }) => {
       tell({ pause: { kind: 'paused', untilMs }, sentence: { state: 'paused', text: 'Paused' } });
       return {};

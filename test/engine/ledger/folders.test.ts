@@ -23,7 +23,7 @@ it('a folder keeps what it was given and what is changed, across a restart', () 
     root: { dev: '1', ino: '2' },
     kind: 'manual',
     rules: { include: ['*.txt'], exclude: [] },
-    deletes: { kind: 'mirror', limit: { kind: 'count', count: 3 } },
+    deletes: { kind: 'mirror', limit: { kind: 'count', count: 3 }, holdMs: 0 },
     connection: { ...folder.connection, region: 'eu-central-1' },
   };
   expect(ledger.updateFolder(folder.id, change)).toEqual({ ...folder, ...change });

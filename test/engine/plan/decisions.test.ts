@@ -133,7 +133,7 @@ describe('taking an upload up again', () => {
 describe('the delete guard', () => {
   const facts = { candidates: 5, known: 100, sameRoot: true, scanComplete: true };
   const mirror = (limit: { kind: 'count'; count: number } | { kind: 'percent'; percent: number }) =>
-    ({ kind: 'mirror', limit }) as const;
+    ({ kind: 'mirror', holdMs: 0, limit }) as const;
 
   it('never deletes unless asked', () => {
     expect(deletesAllowed({ kind: 'never' }, facts)).toBe(false);

@@ -19,6 +19,8 @@ export async function copyObject(context: S3Context): Promise<S3Response> {
   const header = (name: string) => context.header(name);
   const source = findSource(context);
   const directive = header('x-amz-metadata-directive')?.toUpperCase() ?? 'COPY';
+  if (directive !== 'COPY' && directive !== 'REPLACE')
+    throw new S3Error('InvalidArgument', {}, 'Unknown metadata directive.');
   if (source.object.size > maxCopyBytes)
     throw new S3Error(
       'InvalidRequest',

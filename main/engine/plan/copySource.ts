@@ -44,7 +44,8 @@ export function copyEvidence(
   const algorithm = ChecksumAlgorithm.safeParse(match?.[1]).data;
   if (!match || algorithm === undefined) return null;
   const value = match[2]!;
-  if ((algorithm !== 'crc32' && algorithm !== 'crc32c') || isMoved(candidate.identity, now)) return { kind: 'checksum', algorithm, value };
+  if ((algorithm !== 'crc32' && algorithm !== 'crc32c') || isMoved(candidate.identity, now))
+    return { kind: 'checksum', algorithm, value };
   const md5 = candidate.etag;
   return /^[0-9a-f]{32}$/.test(md5) ? { kind: 'checksum-and-md5', algorithm, value, md5 } : null;
 }

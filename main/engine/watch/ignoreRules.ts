@@ -55,7 +55,7 @@ export class IgnoreRules {
   /** Of a path whose parent directories are not left out (they were asked about before). */
   verdict(path: RelativePath, kind: 'file' | 'directory'): Exclusion {
     const asked = kind === 'directory' ? `${path}/` : path;
-    const mark = this.#owner.match(asked) ?? this.#chain.match(asked);
+    const mark = this.#owner.matchEntry(asked) ?? this.#chain.matchEntry(asked);
     if (mark !== null) return exclusionOf(mark);
     if (kind === 'file' && this.#include !== null && this.#include.match(asked) === null) {
       return {

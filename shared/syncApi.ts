@@ -233,6 +233,14 @@ export const VerifyReport = z.object({
 });
 export type VerifyReport = z.infer<typeof VerifyReport>;
 
+/** Whether a path of a folder is uploaded. `impossible`: it should be, but no key can name it, or it can't be read. */
+export const PathVerdict = z.object({
+  kind: z.enum(['taken', 'left-out', 'impossible', 'missing']),
+  /** One sentence; for `left-out` the rule and where it is written. */
+  reason: z.string(),
+});
+export type PathVerdict = z.infer<typeof PathVerdict>;
+
 export const LocalDirectory = z.object({
   path: z.string(),
   parent: z.string().nullable(),
@@ -258,6 +266,8 @@ export const syncApiMethods = {
   rescanFolder: method(folder, nothing),
   /** Compares disk, ledger and bucket; changes nothing. `deep` rereads local bytes. */
   verifyFolder: method(folder.extend({ deep: z.boolean() }), VerifyReport),
+  /** Why a path (relative to the folder) is left out, or that it isn't. */
+  explainPath: method(folder.extend({ path: z.string() }), PathVerdict),
   pauseAll: method(z.object({ untilMs: z.number().nullable() }), nothing),
   resumeAll: method(nothing, nothing),
   /** Newest first. `before` is the id of the last row seen. */

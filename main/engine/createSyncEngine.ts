@@ -258,6 +258,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     },
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
     verify,
+    rules,
     setPause,
     applySettings: (next) => {
       settings = next;

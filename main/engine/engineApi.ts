@@ -3,14 +3,15 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { SluiceError } from '../../shared/errors.ts';
-import type { FolderId } from '../../shared/ids.ts';
-import { EngineSettings, FolderInput, type StoreConnection } from '../../shared/settings.ts';
+import { asRelativePath, type FolderId } from '../../shared/ids.ts';
+import { EngineSettings, FolderInput, type FolderRules, type StoreConnection } from '../../shared/settings.ts';
 import type { ConnectionInput, LocalDirectory, PauseState, SyncApi, VerifyReport } from '../../shared/syncApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { StatusBoard } from './statusBoard.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import { rootIdentity } from './watch/rootIdentity.ts';
+import { whyPath } from './watch/whyPath.ts';
 
 export interface ApiOptions {
   readonly ledger: Ledger;
@@ -25,6 +26,8 @@ export interface ApiOptions {
   readonly pauseFolder: (folder: FolderId, paused: boolean) => void;
   readonly rescan: (folder: FolderId) => void;
   readonly verify: (folder: FolderId, deep: boolean) => Promise<VerifyReport>;
+  /** Of a folder, our own data directory among what is left out. */
+  readonly rules: (folder: FolderRow) => FolderRules;
   readonly setPause: (pause: PauseState) => void;
   readonly applySettings: (settings: EngineSettings) => void;
   /** Probe the folder's store and try its failed files again, now. */
@@ -79,6 +82,10 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       return {};
     },
     verifyFolder: ({ folderId, deep }) => options.verify(folderId, deep),
+    explainPath: async ({ folderId, path }) => {
+      const folder = ledger.folder(folderId);
+      return whyPath(folder.path, options.rules(folder), folder.prefix, asRelativePath(path));
+    },
     pauseAll: async ({ untilMs }) => {
       options.setPause({ kind: 'paused', untilMs });
       board.touch();

@@ -92,6 +92,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
       return {};
     },
     rescanFolder: async () => ({}),
+    explainPath: async () => ({ kind: 'taken', reason: 'No rule leaves it out.' }),
     verifyFolder: async ({ deep }) =>
       scenario === 'attention'
         ? {

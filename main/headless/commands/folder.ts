@@ -11,6 +11,7 @@ import type { CommandHost } from '../host.ts';
 import { checkLocalFolder } from '../localFolder.ts';
 import { say, sayJson } from '../say.ts';
 import { findFolder, withApi } from '../withApi.ts';
+import { addFolderWhy } from './folderWhy.ts';
 
 type Done = (code: number) => void;
 
@@ -24,6 +25,7 @@ export function addFolderCommand(program: Command, host: CommandHost, done: Done
   addAdd(folder, host, done);
   addList(folder, host, done);
   for (const action of actions) addAction(folder, host, done, action);
+  addFolderWhy(folder, host, done);
 }
 
 const Common = z.object({ dataDir: z.string().optional(), json: z.boolean().default(false) });

@@ -39,6 +39,7 @@ const blocked = blocking();
 const from = performance.now();
 const outcome = await keeper.scan(new AbortController().signal);
 const scanMs = performance.now() - from;
+const { p99, max } = blocked();
 const { filesTotal, filesQueued } = ledger.counts(folder.id);
 sayFigures({
   openMs,
@@ -48,8 +49,8 @@ sayFigures({
   filesUnchanged: outcome.unchanged,
   filesTotal,
   filesQueued,
-  controlBlockedP99Ms: blocked().p99,
-  controlBlockedMaxMs: blocked().max,
+  controlBlockedP99Ms: p99,
+  controlBlockedMaxMs: max,
   peakRssBytes: peakRssBytes(),
 });
 await keeper.close();

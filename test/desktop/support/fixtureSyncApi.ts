@@ -52,6 +52,7 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     verifyFolder: note('verifyFolder', () => {
       throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
     }),
+    explainPath: note('explainPath', () => ({ kind: 'taken' as const, reason: 'No rule leaves it out.' })),
     pauseAll: note('pauseAll', ({ untilMs }) => {
       tell({ pause: { kind: 'paused', untilMs }, sentence: { state: 'paused', text: 'Paused' } });
       return {};

@@ -11,7 +11,6 @@ import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { StatusBoard } from './statusBoard.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import { rootIdentity } from './watch/rootIdentity.ts';
-import { whyPath } from './watch/whyPath.ts';
 
 export interface ApiOptions {
   readonly ledger: Ledger;
@@ -83,6 +82,7 @@ export function createEngineApi(options: ApiOptions): SyncApi {
     },
     verifyFolder: ({ folderId, deep }) => options.verify(folderId, deep),
     explainPath: async ({ folderId, path }) => {
+      const { whyPath } = await import('./watch/whyPath.ts');
       const folder = ledger.folder(folderId);
       return whyPath(folder.path, options.rules(folder), folder.prefix, asRelativePath(path));
     },

@@ -8,11 +8,11 @@ import { bucket, type Harness, openHarness, prefix } from '../support/engineHarn
 /*
  * A folder is kept while a script changes it, as people, editors and git do. After quiet the bucket is the disk. SLUICE_STORM_CHANGES and SLUICE_STORM_SEEDS make it longer; SLUICE_SEED repeats one.
  */
-const changes = Number(process.env['SLUICE_STORM_CHANGES'] ?? 800);
+const changes = Number(process.env.SLUICE_STORM_CHANGES ?? 800);
 const seeds =
-  process.env['SLUICE_SEED'] === undefined
-    ? Array.from({ length: Number(process.env['SLUICE_STORM_SEEDS'] ?? 1) }, () => Math.floor(Math.random() * 2 ** 31))
-    : [Number(process.env['SLUICE_SEED'])];
+  process.env.SLUICE_SEED === undefined
+    ? Array.from({ length: Number(process.env.SLUICE_STORM_SEEDS ?? 1) }, () => Math.floor(Math.random() * 2 ** 31))
+    : [Number(process.env.SLUICE_SEED)];
 
 let harness: Harness | null = null;
 afterEach(async () => {

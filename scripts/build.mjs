@@ -50,12 +50,12 @@ const bundles = [
         groups: [
           {
             name: 'start',
-            test: /node_modules\/(zod|commander|env-paths)\/|\/shared\/|\/headless\/(flags\/|report\/(?!liveArea)|commands\/sync|(?!sluice\.)[a-zA-Z0-9]+\.ts)|\/engine\/(watch\/(scanFolder|scanThread)|store\/endpoint|folderRules|workerUrl)/,
+            test: /node_modules\/(zod|commander|env-paths)\/|\/shared\/|\/headless\/(flags\/|report\/(?!liveArea)|commands\/sync|(?!sluice\.)[a-zA-Z0-9]+\.ts)|\/engine\/(watch\/(scanFolder|scanThread|packedListing|treeShare)|store\/endpoint|folderRules|workerUrl)/,
             priority: 2,
           },
           {
             name: 'engine',
-            test: /\/engine\/(?!store\/(createStore|clients|listUploads|probeStore|minimalIamPolicy|readCaBundle|transport)|watch\/(treeWatch|chokidarWatcher|[a-z]+Worker))/,
+            test: /\/engine\/(?!store\/(createStore|clients|listUploads|probeStore|minimalIamPolicy|readCaBundle|transport)|watch\/(treeWatch|chokidarWatcher|whyPath|ignoreRules|ignorePresets|litterPatterns|patternSet|nameFilter|keyProblem|listDirectory|[a-z]+Worker))/,
             priority: 1,
           },
         ],

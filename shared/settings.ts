@@ -129,10 +129,16 @@ export const DeletePolicy = z.discriminatedUnion('kind', [
 ]);
 export type DeletePolicy = z.infer<typeof DeletePolicy>;
 
+/** Lists of patterns that a folder can leave out by name: what systems leave behind, packages, version control's own data, editors' temporary files. */
+export const IgnorePreset = z.enum(['litter', 'node-modules', 'vcs', 'editor-temp']);
+export type IgnorePreset = z.infer<typeof IgnorePreset>;
+
 export const FolderRules = z.object({
   /** gitignore syntax; empty: everything. */
   include: z.array(z.string()).default([]),
   exclude: z.array(z.string()).default([]),
+  /** `litter` unless given. */
+  presets: z.array(IgnorePreset).optional(),
 });
 export type FolderRules = z.infer<typeof FolderRules>;
 

@@ -49,6 +49,8 @@ export const pathIn = (directory: RelativePath, name: string): RelativePath =>
 export interface DirectoryListing {
   readonly directory: RelativePath;
   readonly files: readonly ObservedFile[];
+  /** The same as one string, where it came from another thread as one: name and identity of each file, in name order, each followed by `/`. */
+  readonly packed?: { readonly text: string; readonly count: number; readonly bytes: number };
 }
 
 /** One path that changed, as seen after it settled. */

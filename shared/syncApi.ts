@@ -322,6 +322,13 @@ export const ReconcileReport = z.object({
   durationMs: z.number(),
 });
 export type ReconcileReport = z.infer<typeof ReconcileReport>;
+/** Whether a path of a folder is uploaded. `impossible`: it should be, but no key can name it, or it can't be read. */
+export const PathVerdict = z.object({
+  kind: z.enum(['taken', 'left-out', 'impossible', 'missing']),
+  /** One sentence; for `left-out` the rule and where it is written. */
+  reason: z.string(),
+});
+export type PathVerdict = z.infer<typeof PathVerdict>;
 
 export const LocalDirectory = z.object({
   path: z.string(),
@@ -371,6 +378,8 @@ export const syncApiMethods = {
   reconcileFolder: method(folder, ReconcileReport),
   /** Of a `foreign-object` issue: the object in the bucket stays, or ours replaces exactly the one that is there now. */
   resolveConflict: method(z.object({ issueId: IssueIdSchema, keep: z.enum(['theirs', 'ours']) }), nothing),
+  /** Why a path (relative to the folder) is left out, or that it isn't. */
+  explainPath: method(folder.extend({ path: z.string() }), PathVerdict),
   pauseAll: method(z.object({ untilMs: z.number().nullable() }), nothing),
   resumeAll: method(nothing, nothing),
   /** Newest first. `before` is the id of the last row seen. */

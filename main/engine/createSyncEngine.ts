@@ -325,6 +325,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     verify,
     restores,
     verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
+    rules,
     setPause,
     applySettings: (next) => {
       settings = next;

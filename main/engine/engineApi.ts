@@ -3,8 +3,8 @@ import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { SluiceError } from '../../shared/errors.ts';
-import type { FolderId } from '../../shared/ids.ts';
-import { EngineSettings, FolderInput, type StoreConnection } from '../../shared/settings.ts';
+import { asRelativePath, type FolderId } from '../../shared/ids.ts';
+import { EngineSettings, FolderInput, type FolderRules, type StoreConnection } from '../../shared/settings.ts';
 import type {
   ConnectionInput,
   LocalDirectory,
@@ -41,6 +41,8 @@ export interface ApiOptions {
   readonly restores: PairRestores;
   readonly verifyProgress: (folder: FolderId) => VerifyProgress | null;
   readonly deletes: DeletesApi;
+  /** Of a folder, our own data directory among what is left out. */
+  readonly rules: (folder: FolderRow) => FolderRules;
   readonly setPause: (pause: PauseState) => void;
   readonly applySettings: (settings: EngineSettings) => void;
   /** Probe the folder's store and try its failed files again, now. */
@@ -103,6 +105,11 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       return {};
     },
     ...options.deletes,
+    explainPath: async ({ folderId, path }) => {
+      const { whyPath } = await import('./watch/whyPath.ts');
+      const folder = ledger.folder(folderId);
+      return whyPath(folder.path, options.rules(folder), folder.prefix, asRelativePath(path));
+    },
     pauseAll: async ({ untilMs }) => {
       options.setPause({ kind: 'paused', untilMs });
       board.touch();

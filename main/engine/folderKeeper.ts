@@ -2,7 +2,7 @@ import { type ErrorCode, type ErrorView, errorView, SluiceError } from '../../sh
 import type { ScanEvent } from '../../shared/events.ts';
 import type { FolderId, RelativePath } from '../../shared/ids.ts';
 import type { EngineSettings, FolderRules } from '../../shared/settings.ts';
-import type { RootIdentity, SourceProblem } from '../../shared/source.ts';
+import type { DirectoryListing, RootIdentity, SourceProblem } from '../../shared/source.ts';
 import { formatCount } from '../../shared/units.ts';
 import type { RunMetrics } from './insight/runMetrics.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
@@ -54,6 +54,8 @@ export interface FolderKeeper {
 
 const progressEveryMs = 250;
 const rootRetryMs = 10_000;
+/** What can't be watched is looked through again after this many times what it took: a large tree is not read without end. */
+const pollRest = 20;
 /** Names and directories are only seen by a scan: one that no longer meets them settles their issues. */
 const rootIssueCodes: readonly ErrorCode[] = [
   'folder-missing',
@@ -68,25 +70,39 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
   const { folderId, ledger, metrics, clock, settings } = options;
   const closing = new AbortController();
   let running: Promise<ScanOutcome> | null = null;
+  /** It is of some directories only. */
+  let partly = false;
+  let nextPollAt = 0;
   let again = false;
   let watch: FolderWatch | null = null;
   let watcher: FolderKeeper['watcher'] = 'off';
   let rootProblem: ErrorView | null = null;
   let cancelTimer: () => void = () => undefined;
 
-  const scan = async (signal: AbortSignal, begun?: BegunScan): Promise<ScanOutcome> => {
+  const scan = async (
+    signal: AbortSignal,
+    begun?: BegunScan,
+    within?: readonly RelativePath[],
+  ): Promise<ScanOutcome> => {
     while (running) await running.catch(() => undefined);
-    running = scanOnce(AbortSignal.any([signal, closing.signal]), begun);
+    const startedAt = clock.now();
+    running = scanOnce(AbortSignal.any([signal, closing.signal]), begun, within);
+    partly = within !== undefined;
     options.onState();
     try {
       return await running;
     } finally {
       running = null;
+      nextPollAt = clock.now() + (clock.now() - startedAt) * pollRest;
       options.onState();
     }
   };
 
-  const scanOnce = async (signal: AbortSignal, begun?: BegunScan): Promise<ScanOutcome> => {
+  const scanOnce = async (
+    signal: AbortSignal,
+    begun?: BegunScan,
+    within?: readonly RelativePath[],
+  ): Promise<ScanOutcome> => {
     const folder = ledger.folder(folderId);
     const startedAt = clock.now();
     const seen = { files: 0, bytes: 0, toUpload: 0, bytesToUpload: 0, excluded: 0, unchanged: 0, problems: 0 };
@@ -113,13 +129,14 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     const { path: root, prefix: keyPrefix } = folder;
     const rules = options.rules(folder);
     // With a watcher, what was read before the ledger's scan began may be older than what the watcher saw.
-    const reading = begun && !watch ? begun : beginScan({ root, rules, keyPrefix, signal });
+    const part = within && { within };
+    const reading = begun && !watch ? begun : beginScan({ root, rules, keyPrefix, signal, ...part });
     signal.addEventListener('abort', reading.stop, { once: true });
     if (signal.aborted) reading.stop();
     const found = await reading.each(onBatch).finally(() => signal.removeEventListener('abort', reading.stop));
-    ledger.finishScan(scanId, { complete: true, atMs: clock.now(), unreadable });
+    ledger.finishScan(scanId, { complete: true, atMs: clock.now(), unreadable, ...part });
     ledger.updateFolder(folderId, { root: found.root });
-    settleScanIssues(startedAt);
+    if (!within) settleScanIssues(startedAt);
     options.onQueued();
     say('finished', seen);
     return {
@@ -136,10 +153,11 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     unreadable: RelativePath[],
     folder: FolderRow,
   ): void => {
-    for (const { files } of batch.listings) {
-      seen.files += files.length;
-      metrics.counts.filesScanned += files.length;
-      for (const file of files) seen.bytes += file.sizeBytes;
+    for (const listing of batch.listings) {
+      const { count, bytes } = totalsOf(listing);
+      seen.files += count;
+      metrics.counts.filesScanned += count;
+      seen.bytes += bytes;
     }
     seen.excluded += batch.excluded;
     unreadable.push(...batch.unreadable);
@@ -210,6 +228,15 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     await scanKept();
   };
   const lookAgain = (): void => void scanKept().catch(options.onFatal);
+  /** Asked for again and again, so that one that comes too early, or while another scan runs, may be passed over. */
+  const poll = (within?: readonly RelativePath[]): void => {
+    if (running || clock.now() < nextPollAt) return;
+    if (!within) return lookAgain();
+    // what goes wrong with the folder itself is found, and said, by looking at all of it
+    scan(closing.signal, undefined, within).catch(() => {
+      if (!closing.signal.aborted) lookAgain();
+    });
+  };
 
   const schedule = (ms: number): void => {
     cancelTimer();
@@ -242,11 +269,11 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
         options.onQueued();
         options.onState();
       },
-      onRescanNeeded: lookAgain,
-      onState: (state, detail) => {
+      onRescanNeeded: (_reason, within) => (watcher === 'polling' ? poll(within) : lookAgain()),
+      onState: (state, detail, cause) => {
         watcher = state;
         try {
-          if (state === 'polling') tellPolling(root, detail);
+          if (state === 'polling' && cause !== 'network-drive') tellPolling(root, detail);
           else ledger.settleIssues(folderId, null, ['watch-limit']);
         } catch (error) {
           options.onFatal(error);
@@ -306,7 +333,7 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     const { path: root, prefix: keyPrefix } = folder;
     let filesSeen = 0;
     await scanFolder({ root, rules: options.rules(folder), keyPrefix, signal }, ({ listings, observations }) => {
-      filesSeen += listings.reduce((files, listing) => files + listing.files.length, observations.length);
+      filesSeen += listings.reduce((files, listing) => files + totalsOf(listing).count, observations.length);
     });
     if (filesSeen > 0) return;
     throw new SluiceError(
@@ -321,7 +348,7 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
     keep: lookAgain,
     rescan: lookAgain,
     get scanning() {
-      return running !== null;
+      return running !== null && !partly;
     },
     get watcher() {
       return watcher;
@@ -339,6 +366,12 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
 
 const anotherRoot = (path: string): SluiceError =>
   new SluiceError('root-changed', `Another folder took the place of ${path} during the scan.`, { path });
+
+const totalsOf = (listing: DirectoryListing): { readonly count: number; readonly bytes: number } =>
+  listing.packed ?? {
+    count: listing.files.length,
+    bytes: listing.files.reduce((bytes, { sizeBytes }) => bytes + sizeBytes, 0),
+  };
 
 /** null: nothing anybody needs to know (a file that vanished while it was looked at). */
 function problemError({ code, path, detail }: SourceProblem): SluiceError | null {

@@ -120,6 +120,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
             ]
           : [],
     }),
+    explainPath: async () => ({ kind: 'taken', reason: 'No rule leaves it out.' }),
     verifyFolder: async ({ deep }) =>
       scenario === 'attention'
         ? {

@@ -180,10 +180,18 @@ export interface Ledger {
    * state (a `failed` one is queued again). Known files of a listed directory that aren't listed are marked gone.
    */
   observeDirectories(scanId: ScanId, listings: readonly DirectoryListing[]): ObservationDiff;
-  /** `complete`: every directory was listed; files of directories that were not seen are gone, except below `unreadable` ones. */
+  /**
+   * `complete`: every directory was listed; files of directories that were not seen are gone, except below `unreadable` ones. `within`: every directory at or below one of these was, and
+   * nothing is said of the others.
+   */
   finishScan(
     scanId: ScanId,
-    end: { readonly complete: boolean; readonly atMs: number; readonly unreadable: readonly RelativePath[] },
+    end: {
+      readonly complete: boolean;
+      readonly atMs: number;
+      readonly unreadable: readonly RelativePath[];
+      readonly within?: readonly RelativePath[];
+    },
   ): ObservationDiff;
   /** From the watcher. Files changed here go before those of a scan (`priority` 0), and a scan that is open doesn't bury them with an older listing. */
   observePaths(folderId: FolderId, observations: readonly PathObservation[]): ObservationDiff;

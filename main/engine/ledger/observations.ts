@@ -93,14 +93,15 @@ export function createObservations(
     const path = asDirectoryPath(listing.directory);
     const directory = rows.directory(folderId, path);
     if (!directory) {
-      if (listing.files.length === 0) return;
+      const { files } = listing;
+      if (files.length === 0) return;
       const directoryId = rows.addDirectory(folderId, path, scanId);
-      for (const file of listing.files) addFile(diff, folderId, directoryId, file, priority.scan);
+      for (const file of files) addFile(diff, folderId, directoryId, file, priority.scan);
       return;
     }
     if (directory.scan_id !== scanId) rows.stampDirectory(directory.id, scanId);
-    if (isUnchanged(directory.id, listing.files)) {
-      diff.unchanged += listing.files.length;
+    if (isUnchanged(directory.id, listing)) {
+      diff.unchanged += listing.packed?.count ?? listing.files.length;
       return;
     }
     const rest = new Map(known.all(directory.id).map((row) => [row[0], row]));
@@ -122,12 +123,13 @@ export function createObservations(
    * The usual case of a rescan, a third of the cost of comparing row by row: names and identities of the whole directory as one string, built by SQLite and from the listing.
    * Neither holds a `/`, so equal strings are equal lists; another order of names only means the long way.
    */
-  function isUnchanged(directoryId: number, files: readonly ObservedFile[]): boolean {
+  function isUnchanged(directoryId: number, listing: DirectoryListing): boolean {
     const [stored, highestState] = fingerprint.get(directoryId)!;
-    if (stored === null) return files.length === 0;
+    if (stored === null) return listing.files.length === 0;
     if (highestState! >= fileState.failed) return false;
+    if (listing.packed) return stored === listing.packed.text;
     let listed = '';
-    for (const file of inNameOrder(files)) listed += `${file.name}/${file.identity}/`;
+    for (const file of inNameOrder(listing.files)) listed += `${file.name}/${file.identity}/`;
     return stored === listed;
   }
 
@@ -166,16 +168,17 @@ export function createObservations(
         const folderId = requireScan(scanId);
         if (end.complete) {
           const unreadable = new Set(end.unreadable.map(asDirectoryPath));
+          const within = end.within && new Set(end.within.map(asDirectoryPath));
           const watched = openScans.get(folderId)?.watched;
           for (const { id, path } of unseen.all(folderId, scanId)) {
-            if (isBelow(path, unreadable)) continue;
+            if (isBelow(path, unreadable) || (within && !isBelow(path, within))) continue;
             for (const record of rows.inDirectory(id)) {
               if (!watched?.has(path + record.name)) vanish(diff, record);
             }
             dropIfEmpty.run(id, id);
           }
         }
-        scanEnded.run(end.atMs, end.complete ? 1 : 0, end.atMs, folderId);
+        scanEnded.run(end.atMs, end.complete && !end.within ? 1 : 0, end.atMs, folderId);
         dropScans.run(folderId);
         return folderId;
       });

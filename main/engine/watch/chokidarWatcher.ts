@@ -1,19 +1,6 @@
-import type { Stats } from 'node:fs';
 import { join } from 'node:path';
 import { watch } from 'chokidar';
-
-export interface WatcherEvents {
-  /** Whether a path (absolute) needs no watch. `directory`: the identity of a directory that is being looked at. */
-  readonly ignored: (path: string, kind: 'file' | 'directory' | 'unknown', directory: string | null) => boolean;
-  /** Something happened to this path (absolute). What, is seen by looking; that it was a directory can't be seen any more when it is gone. */
-  readonly onPath: (path: string, wasDirectory: boolean) => void;
-  /** A notification of the system, before the watcher made anything of it: the path (absolute) that it names; null: it lost some. */
-  readonly onNotification: (path: string | null) => void;
-  readonly onReady: () => void;
-  readonly onError: (error: Error) => void;
-}
-
-export type StartWatcher = (root: string, events: WatcherEvents) => { close(): Promise<void> };
+import { directoryIdentity, type StartWatcher } from './watcher.ts';
 
 export const startChokidar: StartWatcher = (root, events) => {
   const watcher = watch(root, {
@@ -42,10 +29,6 @@ export const startChokidar: StartWatcher = (root, events) => {
   });
   watcher.on('ready', events.onReady);
   watcher.on('error', (error) => events.onError(error instanceof Error ? error : new Error(String(error))));
-  return { close: () => watcher.close() };
+  // it finds new directories itself
+  return { add: () => undefined, forget: () => undefined, close: () => watcher.close() };
 };
-
-/** Tells a directory from another one that took its name: inode numbers are used again at once, times of birth aren't. */
-export function directoryIdentity(stats: Pick<Stats, 'ino' | 'birthtimeMs'>): string {
-  return `${stats.ino}.${stats.birthtimeMs}`;
-}

@@ -1,6 +1,6 @@
 import { asRelativePath, type RelativePath } from '../../../shared/ids.ts';
 import type { FolderRules } from '../../../shared/settings.ts';
-import { litterPatterns } from './litterPatterns.ts';
+import { presetPatterns } from './ignorePresets.ts';
 import { type MarkedPattern, PatternSet } from './patternSet.ts';
 
 /** A file of gitignore patterns for the directory it is in and those below. It is uploaded like any other file, so that a restored folder keeps its rules. */
@@ -10,7 +10,7 @@ export type Exclusion =
   | { readonly excluded: false }
   | {
       readonly excluded: true;
-      readonly by: 'litter' | 'settings' | 'ignore-file' | 'not-included';
+      readonly by: 'preset' | 'settings' | 'ignore-file' | 'not-included';
       /** The pattern that decided, as it was written; null for `not-included`. */
       readonly pattern: string | null;
       /** One sentence. */
@@ -21,7 +21,7 @@ export type Exclusion =
  * The rules in force inside one directory. Immutable: going down makes a new one only where there is an ignore file.
  *
  * A path is left out when any of these says so:
- * 1. the folder's own rules: the litter list, then `exclude`; patterns are relative to the root, a later `!` takes an earlier one back. They belong to whoever
+ * 1. the folder's own rules: its presets, then `exclude`; patterns are relative to the root, a later `!` takes an earlier one back. They belong to whoever
  *    set the folder up, so no `.sluiceignore` inside the folder can bring back what they leave out;
  * 2. `.sluiceignore` files, as git reads `.gitignore`: the deepest file that says anything about a path decides, its last matching line wins, `!` takes back, and
  *    nothing comes back from a directory that is itself left out;
@@ -40,8 +40,11 @@ export class IgnoreRules {
 
   /** Before the root's own ignore file is read. */
   static forFolder(rules: FolderRules): IgnoreRules {
-    const litter = litterPatterns.map((pattern) => ({ pattern, mark: markOf('litter', pattern) }));
-    const owner = PatternSet.empty.plus(litter).plus(fromSettings(rules.exclude));
+    const presets = presetPatterns(rules.presets).map(({ preset, pattern }) => ({
+      pattern,
+      mark: markOf('preset', pattern, preset),
+    }));
+    const owner = PatternSet.empty.plus(presets).plus(fromSettings(rules.exclude));
     const include = rules.include.length === 0 ? null : PatternSet.empty.plus(fromSettings(rules.include));
     return new IgnoreRules(owner, include, PatternSet.empty);
   }
@@ -55,7 +58,7 @@ export class IgnoreRules {
   /** Of a path whose parent directories are not left out (they were asked about before). */
   verdict(path: RelativePath, kind: 'file' | 'directory'): Exclusion {
     const asked = kind === 'directory' ? `${path}/` : path;
-    const mark = this.#owner.match(asked) ?? this.#chain.match(asked);
+    const mark = this.#owner.matchEntry(asked) ?? this.#chain.matchEntry(asked);
     if (mark !== null) return exclusionOf(mark);
     if (kind === 'file' && this.#include !== null && this.#include.match(asked) === null) {
       return {
@@ -113,16 +116,20 @@ function fromSettings(patterns: readonly string[]): MarkedPattern[] {
   return patterns.map((pattern) => ({ pattern, mark: markOf('settings', pattern) }));
 }
 
-function markOf(by: 'litter' | 'settings' | 'ignore-file', line: string, file = ''): string {
+function markOf(by: 'preset' | 'settings' | 'ignore-file', line: string, file = ''): string {
   return [by, file, line].join('\n');
 }
 
 function exclusionOf(mark: string): Exclusion {
   const [by, file, ...rest] = mark.split('\n');
   const pattern = rest.join('\n');
-  if (by === 'litter')
-    return { excluded: true, by, pattern, reason: `Left behind by a program, never data (${pattern}).` };
+  if (by === 'preset') return { excluded: true, by, pattern, reason: presetReason(file!, pattern) };
   if (by === 'settings')
     return { excluded: true, by, pattern, reason: `Excluded by ${pattern} in the settings of this folder.` };
   return { excluded: true, by: 'ignore-file', pattern, reason: `Excluded by ${pattern} in ${file}.` };
 }
+
+const presetReason = (preset: string, pattern: string): string =>
+  preset === 'litter'
+    ? `Left behind by a program, never data (${pattern}).`
+    : `Excluded by ${pattern} of this folder's preset ${preset}.`;

@@ -2,9 +2,9 @@ import { lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { sep } from 'node:path';
 import type { RelativePath } from '../../../shared/ids.ts';
 import type { ObservedFile } from '../../../shared/source.ts';
-import { directoryIdentity } from './chokidarWatcher.ts';
 import { errnoOf, isMissing } from './errno.ts';
 import { observedFile } from './observeFile.ts';
+import { directoryIdentity } from './watcher.ts';
 
 /** What a path is now. Two looks with the same token: nothing happened in between. A link or a special file is `gone`: there is no file to upload. */
 export type Look =

@@ -1,4 +1,5 @@
 import ignore, { type Ignore } from 'ignore';
+import { NameFilter } from './nameFilter.ts';
 
 export interface MarkedPattern {
   /** One line of gitignore syntax. */
@@ -13,32 +14,38 @@ const lookupsPerCache = 8_192;
 /** An immutable list of gitignore patterns; the last one that matches decides, and nothing below an ignored directory comes back. Case-sensitive. */
 export class PatternSet {
   readonly #rules: Ignore;
-  readonly #isEmpty: boolean;
+  readonly #patterns: readonly string[];
+  readonly #filter: NameFilter;
   #cached: Ignore;
   #lookups = 0;
 
-  private constructor(rules: Ignore, isEmpty: boolean) {
+  private constructor(rules: Ignore, patterns: readonly string[]) {
     this.#rules = rules;
-    this.#isEmpty = isEmpty;
+    this.#patterns = patterns;
+    this.#filter = NameFilter.of(patterns);
     this.#cached = rules;
   }
 
-  static readonly empty: PatternSet = new PatternSet(newIgnore(), true);
+  static readonly empty: PatternSet = new PatternSet(newIgnore(), []);
 
   plus(patterns: readonly MarkedPattern[]): PatternSet {
-    return patterns.length === 0
-      ? this
-      : new PatternSet(
-          newIgnore()
-            .add(this.#rules)
-            .add(patterns.map(({ pattern, mark }) => ({ pattern: plainStars(pattern), mark }))),
-          false,
-        );
+    if (patterns.length === 0) return this;
+    const plain = patterns.map(({ pattern, mark }) => ({ pattern: plainStars(pattern), mark }));
+    return new PatternSet(newIgnore().add(this.#rules).add(plain), [
+      ...this.#patterns,
+      ...plain.map(({ pattern }) => pattern),
+    ]);
+  }
+
+  /** As match(), of a path (a directory's with its slash) whose parent directories are not ignored: of most names one look at their letters tells. */
+  matchEntry(path: string): string | null {
+    const end = path.endsWith('/') ? path.length - 1 : path.length;
+    return this.#filter.mayMatch(path.slice(path.lastIndexOf('/', end - 1) + 1, end)) ? this.match(path) : null;
   }
 
   /** The mark of the pattern that ignores this path or a directory above it. A directory is asked about with a trailing slash. */
   match(path: string): string | null {
-    if (this.#isEmpty) return null;
+    if (this.#patterns.length === 0) return null;
     if (this.#lookups++ >= lookupsPerCache) {
       // shares the compiled patterns, forgets the paths
       this.#cached = newIgnore().add(this.#rules);

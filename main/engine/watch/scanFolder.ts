@@ -1,12 +1,21 @@
+import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
+import { MessageChannel, type Worker } from 'node:worker_threads';
 import { SluiceError } from '../../../shared/errors.ts';
-import type { RelativePath } from '../../../shared/ids.ts';
-import type { DirectoryListing, ObservedFile, RootIdentity } from '../../../shared/source.ts';
-import type { ScanStart, ScanWorkerMessage } from './scanProtocol.ts';
+import { asRelativePath, type RelativePath } from '../../../shared/ids.ts';
+import type { DirectoryListing, RootIdentity } from '../../../shared/source.ts';
+import { type PackedFiles, PackedListing } from './packedListing.ts';
+import type { ScanStart, ScanWorkerMessage, SentPiece } from './scanProtocol.ts';
 import { takeScanThread } from './scanThread.ts';
-import type { ScanPiece } from './scanTree.ts';
+import { isShared, newShareState, type ShareEnds } from './treeShare.ts';
 import type { BegunScan, ScanBatch, ScanFolder, ScanOptions } from './watch.ts';
 
-/** Scans in a worker thread; this thread only hands batches of about 1,000 files on. Besides what ScanFolder names it throws `root-changed` and `worker-died`. */
+/** Pieces after which a second thread helps: a smaller tree is done before it is up. */
+const piecesAlone = 20;
+
+/**
+ * Scans in up to two worker threads; this thread only hands batches of about 1,000 files on. Besides what ScanFolder names it throws `root-changed` and `worker-died`.
+ */
 export const scanFolder: ScanFolder = (options, onBatch) => beginScan(options).each(onBatch);
 
 /**
@@ -19,12 +28,13 @@ export function beginScan(options: ScanOptions): BegunScan {
   promise.catch(() => undefined);
   if (options.signal.aborted) return { each: () => Promise.reject(interrupted()), stop: () => undefined };
 
-  const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   const { root, rules, keyPrefix } = options;
-  const worker = takeScanThread();
-  worker.postMessage({ root, rules, keyPrefix, taken } satisfies ScanStart);
-  const assemble = listingAssembler();
+  const state = newShareState();
+  const channel = new MessageChannel();
+  const threads: Worker[] = [];
   const consumer = Promise.withResolvers<(batch: ScanBatch) => Promise<void> | void>();
+  let finished = 0;
+  let pieces = 0;
   let over = false;
   // one after the other: the consumer's promise is awaited before the next batch
   let consumed: Promise<void> = Promise.resolve();
@@ -35,36 +45,60 @@ export function beginScan(options: ScanOptions): BegunScan {
     options.signal.removeEventListener('abort', onAbort);
     // whoever waits for a consumer that never came
     consumer.resolve(() => undefined);
+    channel.port1.close();
+    channel.port2.close();
     // no batch is handed on after the promise is settled
-    void Promise.all([consumed, worker.terminate()]).then(settle, settle);
+    void Promise.all([consumed, ...threads.map((thread) => thread.terminate())]).then(settle, settle);
   };
   const fail = (error: unknown) => end(() => reject(error));
   const onAbort = () => fail(interrupted());
-  const take = async (message: ScanWorkerMessage) => {
-    const onBatch = await consumer.promise;
-    if (over) return;
-    if (message.kind === 'failed') throw SluiceError.fromView(message.error);
-    if (message.kind === 'finished') return end(() => resolve({ root: message.root }));
-    await onBatch(assemble(message.piece));
-    Atomics.add(taken, 0, 1);
-    Atomics.notify(taken, 0);
+
+  const begin = (me: ShareEnds['me']): void => {
+    const taken = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const assemble = listingAssembler();
+    const port = me === 'first' ? channel.port1 : channel.port2;
+    const from = me === 'first' ? (options.within ?? [asRelativePath('')]) : [];
+    const thread = takeScanThread();
+    threads.push(thread);
+    const take = async (message: ScanWorkerMessage) => {
+      const onBatch = await consumer.promise;
+      if (over) return;
+      if (message.kind === 'failed') throw SluiceError.fromView(message.error);
+      if (message.kind === 'finished') {
+        finished++;
+        if (finished === threads.length || !isShared(state)) end(() => resolve({ root: message.root }));
+        return;
+      }
+      await onBatch(assemble(message.piece));
+      // two threads' pieces come faster than they are taken: others get their turn in between
+      await setImmediate();
+      Atomics.add(taken, 0, 1);
+      Atomics.notify(taken, 0);
+      if (++pieces === piecesAlone && finished === 0 && availableParallelism() > 1) begin('second');
+    };
+    thread.on('message', (message: ScanWorkerMessage) => {
+      consumed = consumed.then(() => take(message)).catch(fail);
+    });
+    thread.on('error', (error) =>
+      fail(new SluiceError('worker-died', `The scan stopped: ${error.message}`, { cause: error })),
+    );
+    let said = false;
+    thread.on('message', ({ kind }: ScanWorkerMessage) => {
+      said = kind !== 'piece';
+    });
+    thread.on('exit', () => {
+      // what it said before it ended comes first
+      void setImmediate().then(async () => {
+        await consumed;
+        if (!said) fail(new SluiceError('worker-died', 'The scan stopped without a word.'));
+      });
+    });
+    const start: ScanStart = { root, rules, keyPrefix, from, taken, share: { state, port, me } };
+    thread.postMessage(start, [port]);
   };
 
   options.signal.addEventListener('abort', onAbort, { once: true });
-  worker.on('message', (message: ScanWorkerMessage) => {
-    consumed = consumed.then(() => take(message)).catch(fail);
-  });
-  worker.on('error', (error) =>
-    fail(new SluiceError('worker-died', `The scan stopped: ${error.message}`, { cause: error })),
-  );
-  worker.on('exit', () => {
-    // what it said before it ended comes first
-    void consumed.then(() =>
-      setImmediate(
-        () => void consumed.then(() => fail(new SluiceError('worker-died', 'The scan stopped without a word.'))),
-      ),
-    );
-  });
+  begin('first');
   return {
     each: (onBatch) => {
       consumer.resolve(onBatch);
@@ -75,21 +109,16 @@ export function beginScan(options: ScanOptions): BegunScan {
 }
 
 /** Puts the pieces of a large directory together: a listing says that what isn't in it is gone, so it must be whole. */
-function listingAssembler(): (piece: ScanPiece) => ScanBatch {
-  let open: { directory: RelativePath; files: ObservedFile[] } | null = null;
+function listingAssembler(): (piece: SentPiece) => ScanBatch {
+  let open: { readonly directory: RelativePath; readonly files: PackedFiles[] } | null = null;
   return (piece) => {
     const listings: DirectoryListing[] = [];
     for (const { directory, files, last } of piece.listings) {
-      if (open === null && last) {
-        listings.push({ directory, files });
-        continue;
-      }
       open ??= { directory, files: [] };
-      for (const file of files) open.files.push(file);
-      if (last) {
-        listings.push(open);
-        open = null;
-      }
+      open.files.push(files);
+      if (!last) continue;
+      listings.push(new PackedListing(directory, open.files));
+      open = null;
     }
     return { ...piece, listings };
   };

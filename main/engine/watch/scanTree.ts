@@ -2,9 +2,11 @@ import { SluiceError } from '../../../shared/errors.ts';
 import { asRelativePath, type RelativePath } from '../../../shared/ids.ts';
 import type { FolderRules } from '../../../shared/settings.ts';
 import type { ObservedFile, PathObservation, RootIdentity, SourceProblem } from '../../../shared/source.ts';
-import { IgnoreRules } from './ignoreRules.ts';
+import { FolderIgnore } from './folderIgnore.ts';
+import type { IgnoreRules } from './ignoreRules.ts';
 import { listDirectory } from './listDirectory.ts';
 import { rootError, rootIdentitySync, sameRoot } from './rootIdentity.ts';
+import type { TreeShare } from './treeShare.ts';
 
 /** A batch on its way between threads: a large directory's listing comes in pieces, so that no thread stops for long. */
 export interface ScanPiece {
@@ -26,22 +28,46 @@ export interface ScanPiece {
 const pieceEntries = 1_000;
 const pieceMs = 50;
 
+export interface ScanTreeOptions {
+  readonly root: string;
+  readonly rules: FolderRules;
+  readonly keyPrefix: string;
+  /** Where to begin; the root unless given. Those left out by rules, or not there, are passed over. */
+  readonly from?: readonly RelativePath[];
+  /** With another walker of the same tree: parts of it go to whoever has nothing left to do, so that names are in order only part by part. */
+  readonly share?: TreeShare;
+}
+
 /**
  * Walks the tree, blocking, depth first in name order, without recursion; holds the open directories' names, never the tree. Mount points are crossed, links are not
  * followed. Returns the root's identity, unchanged from first to last piece. Throws `folder-missing`, `folder-unreadable`, `not-a-folder`, `root-changed`.
  */
-export function* scanTree(options: {
-  readonly root: string;
-  readonly rules: FolderRules;
-  readonly keyPrefix: string;
-}): Generator<ScanPiece, RootIdentity> {
+export function* scanTree(options: ScanTreeOptions): Generator<ScanPiece, RootIdentity> {
+  const { share, from = [asRelativePath('')] } = options;
   const root = options.root.replace(/\/+$/, '');
   const identity = rootIdentitySync(options.root);
-  const pending: { directory: RelativePath; rules: IgnoreRules }[] = [
-    { directory: asRelativePath(''), rules: IgnoreRules.forFolder(options.rules) },
-  ];
+  const ignore = new FolderIgnore(root, options.rules);
+  const pending: { directory: RelativePath; rules: IgnoreRules }[] = [];
+  const begin = (directories: readonly RelativePath[]): void => {
+    for (const directory of directories) {
+      const rules = ignore.rulesAbove(directory);
+      if (rules !== null) pending.push({ directory, rules });
+    }
+  };
+  begin(from.toReversed());
   let piece = newPiece();
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+  for (;;) {
+    const next = pending.pop();
+    if (next === undefined) {
+      yield checked(piece, options.root, identity);
+      piece = newPiece();
+      const more = share?.take() ?? null;
+      if (more === null) return identity;
+      begin(more);
+      continue;
+    }
+    if (share?.isWanted() && pending.length > 0)
+      share.give(pending.splice(0, Math.ceil(pending.length / 2)).map(({ directory }) => directory));
     const { directory } = next;
     const listing = listDirectory(root, directory, next.rules, options.keyPrefix);
     if (listing.kind === 'unreadable') {
@@ -55,10 +81,10 @@ export function* scanTree(options: {
       piece.skippedLinks += listing.skippedLinks;
       piece.skippedSpecial += listing.skippedSpecial;
       if (!listing.complete) piece.unreadable.push(directory);
-      for (let from = 0; from === 0 || from < listing.files.length; ) {
-        const files = listing.files.slice(from, from + Math.max(1, pieceEntries - piece.entries));
-        from += Math.max(1, files.length);
-        addFiles(piece, directory, files, listing.complete, from >= listing.files.length);
+      for (let at = 0; at === 0 || at < listing.files.length; ) {
+        const files = listing.files.slice(at, at + Math.max(1, pieceEntries - piece.entries));
+        at += Math.max(1, files.length);
+        addFiles(piece, directory, files, listing.complete, at >= listing.files.length);
         if (piece.entries >= pieceEntries) {
           yield checked(piece, options.root, identity);
           piece = newPiece();
@@ -72,8 +98,6 @@ export function* scanTree(options: {
       piece = newPiece();
     }
   }
-  yield checked(piece, options.root, identity);
-  return identity;
 }
 
 function newPiece() {

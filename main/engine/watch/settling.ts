@@ -33,6 +33,13 @@ export class Settling {
     this.#waiting.clear();
   }
 
+  /** When the next look is due; Infinity: nothing waits. */
+  nextDueAt(): number {
+    let next = Number.POSITIVE_INFINITY;
+    for (const { dueAt } of this.#waiting.values()) next = Math.min(next, dueAt);
+    return next;
+  }
+
   /** Paths to look at now. */
   due(now: number, limit: number): RelativePath[] {
     const paths: RelativePath[] = [];

@@ -2,18 +2,20 @@ import { realpathSync } from 'node:fs';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asRelativePath, type RelativePath } from '../../../shared/ids.ts';
 import type { PathObservation, RootIdentity, SourceProblem } from '../../../shared/source.ts';
-import { type StartWatcher, startChokidar } from './chokidarWatcher.ts';
 import { FolderIgnore, parentOf } from './folderIgnore.ts';
 import { ignoreFileName } from './ignoreRules.ts';
 import { keyProblem } from './keyProblem.ts';
 import { listDirectory } from './listDirectory.ts';
 import { type Look, lookAt } from './lookAt.ts';
-import { NewDirectoryWatches } from './newDirectoryWatches.ts';
+import { networkDrive } from './networkDrive.ts';
 import { notificationQueueLimit } from './notificationQueue.ts';
 import { rootIdentitySync, sameRoot } from './rootIdentity.ts';
 import { Settling } from './settling.ts';
+import { createSleepCheck } from './sleepCheck.ts';
+import { startWatcher as startSystemWatcher } from './startWatcher.ts';
 import type { FolderWatch, WatchOptions, WatchTuning } from './watch.ts';
-import { watchTrouble } from './watchTrouble.ts';
+import type { StartWatcher, Watcher } from './watcher.ts';
+import { networkTrouble, partlyUnwatched, watchTrouble } from './watchTrouble.ts';
 import { defaultWatchTuning } from './watchTuning.ts';
 
 /** Paths looked at and reported at a time. */
@@ -22,9 +24,15 @@ const batchPaths = 1_000;
 const leastSettleMs = 100;
 /** Polls after which watching is tried again: a limit may have been raised. */
 const pollsBeforeRetry = 10;
+/** A first look waits this long, in ms: what happens at once is looked at at once. */
+const gatherMs = 20;
+/** … and this long when others are settling. */
+const latestPassMs = 50;
+/** Directories without a watch of their own, beyond which the whole folder is looked through. */
+const mostUnwatched = 1_000;
 
 /** The watch of one folder in this thread, which it blocks while looking: run it in a worker (watchFolder). */
-export function watchTree(options: WatchOptions, startWatcher: StartWatcher = startChokidar): FolderWatch {
+export function watchTree(options: WatchOptions, startWatcher: StartWatcher = startSystemWatcher): FolderWatch {
   const watch = new TreeWatch(options, startWatcher);
   return { ready: watch.ready, close: () => watch.close() };
 }
@@ -39,16 +47,14 @@ class TreeWatch {
   #root = '';
   #identity: RootIdentity | null = null;
   #ignore: FolderIgnore;
-  #watcher: { close(): Promise<void> } | null = null;
+  #watcher: Watcher | null = null;
+  /** Directories that the system had no watch left for: they, and what is below, are looked through now and then. */
+  readonly #unwatched = new Set<RelativePath>();
   /** Of the watcher; what an earlier one still says about itself doesn't count. */
   #generation = 0;
   readonly #settling: Settling;
   /** Directories as last seen. A directory that is gone, or another one by now, takes all that was below it with it. */
   readonly #directories = new Map<RelativePath, string>();
-  readonly #newDirectories = new NewDirectoryWatches({
-    onNotification: (path) => this.#notified(path),
-    onError: (error) => this.#poll(error),
-  });
   /** Pending paths that are to be taken for directories when they are gone. */
   readonly #wereDirectories = new Set<RelativePath>();
   /** Pending directories to be listed even if they are the same as ever. */
@@ -86,7 +92,11 @@ class TreeWatch {
       queueMicrotask(() => this.#rootGone());
       return;
     }
-    this.#rootTimer = setInterval(() => this.#rootIsThere(), this.#tuning.rootCheckMs);
+    const slept = createSleepCheck(this.#tuning.rootCheckMs);
+    this.#rootTimer = setInterval(() => {
+      const woke = slept(Date.now(), performance.now());
+      if (this.#rootIsThere() && woke) this.#lost('The computer slept, or its clock was set.');
+    }, this.#tuning.rootCheckMs);
     this.#start('Watching has begun.');
   }
 
@@ -94,7 +104,6 @@ class TreeWatch {
     this.#state = 'over';
     for (const timer of [this.#timer, this.#rootTimer, this.#pollTimer]) if (timer !== null) clearTimeout(timer);
     this.#forgetPending();
-    this.#newDirectories.close();
     this.#setReady();
     await this.#watcher?.close();
   }
@@ -108,7 +117,12 @@ class TreeWatch {
     this.#watcher = null;
     this.#walking = true;
     this.#directories.clear();
-    this.#newDirectories.close();
+    this.#unwatched.clear();
+    const network = networkDrive(this.#root === '' ? '/' : this.#root);
+    if (network !== null) {
+      void previous?.close();
+      return this.#poll(networkTrouble(network));
+    }
     try {
       const watcher = this.#startWatcher(this.#root === '' ? '/' : this.#root, {
         ignored: (path, kind, identity) => this.#ignored(path, kind, identity),
@@ -118,32 +132,69 @@ class TreeWatch {
           if (!isCurrent()) return;
           this.#stopPolling();
           this.#walking = false;
-          if (this.#state !== 'watching') this.#options.onState('watching', null);
+          if (this.#unwatched.size > 0) this.#pollUnwatched();
+          else if (this.#state !== 'watching') this.#options.onState('watching', null, 'all');
           this.#state = 'watching';
           this.#setReady();
           if (!first) this.#options.onRescanNeeded(reason);
         },
         onError: (error) => {
-          if (isCurrent()) this.#poll(error);
+          if (isCurrent()) this.#poll(watchTrouble(error));
+        },
+        onUnwatched: (directory, error) => {
+          if (isCurrent()) this.#leftUnwatched(directory, error);
         },
       });
       if (isCurrent()) this.#watcher = watcher;
       else void watcher.close();
     } catch (error) {
-      this.#poll(error);
+      this.#poll(watchTrouble(error));
     }
     void previous?.close();
   }
 
-  #poll(error: unknown): void {
-    const { detail } = watchTrouble(error);
+  #leftUnwatched(absolute: string, error: unknown): void {
+    const path = this.#relative(absolute);
+    if (path === null) return;
+    this.#unwatched.add(path);
+    if (this.#unwatched.size > mostUnwatched) this.#poll(watchTrouble(error));
+    else if (!this.#walking) this.#pollUnwatched();
+  }
+
+  /** The rest is watched: only what has no watch is looked through, and now and then tried again. */
+  #pollUnwatched(): void {
+    if (this.#pollTimer !== null) return;
+    const { detail, kind } = partlyUnwatched(this.#unwatched.size);
+    this.#options.onState('polling', detail, kind);
+    this.#pollTimer = setInterval(() => {
+      const within = [...this.#unwatched];
+      if (within.length === 0) {
+        this.#stopPolling();
+        this.#options.onState('watching', null, 'all');
+        return;
+      }
+      this.#options.onRescanNeeded('Some folders are not watched, but looked through now and then.', within);
+      if (++this.#polls % pollsBeforeRetry === 0) this.#watchAgain(within);
+    }, this.#tuning.pollMs);
+  }
+
+  /** A limit may have been raised: taken for new, they are watched, if they can be, and looked through. */
+  #watchAgain(directories: readonly RelativePath[]): void {
+    for (const directory of directories) {
+      this.#unwatched.delete(directory);
+      this.#directories.delete(directory);
+      this.#touch(directory);
+    }
+  }
+
+  #poll({ detail, kind }: ReturnType<typeof watchTrouble>): void {
     this.#generation++;
     void this.#watcher?.close();
     this.#watcher = null;
-    this.#newDirectories.close();
+    this.#unwatched.clear();
     const already = this.#state === 'polling';
     this.#state = 'polling';
-    if (!already) this.#options.onState('polling', detail);
+    if (!already) this.#options.onState('polling', detail, kind);
     this.#setReady();
     this.#options.onRescanNeeded(detail);
     this.#stopPolling();
@@ -222,7 +273,11 @@ class TreeWatch {
 
   #arm(): void {
     if (this.#timer !== null || this.#passing || this.#state === 'over') return;
-    this.#timer = setTimeout(() => void this.#pass(), Math.min(500, this.#settleMs / 4));
+    const now = performance.now();
+    const due = Math.min(this.#settling.nextDueAt(), this.#rulesDueAt ?? Number.POSITIVE_INFINITY);
+    // a path that is touched meanwhile is due at once, and must not wait for those that settle
+    const wait = Math.max(gatherMs, Math.min(due - now, latestPassMs));
+    this.#timer = setTimeout(() => void this.#pass(), wait);
   }
 
   /** One at a time, so that the consumer's promise holds the next one back. */
@@ -300,7 +355,7 @@ class TreeWatch {
     if (isNew) this.#ignore.forget();
     const inherited = this.#ignore.rulesAbove(path);
     if (inherited === null) return;
-    if (isNew && this.#watcher !== null) this.#newDirectories.watch(`${this.#root}/${path}`);
+    if (isNew && this.#watcher !== null) this.#watcher.add(`${this.#root}/${path}`);
     const listing = listDirectory(this.#root, path, inherited, this.#options.keyPrefix);
     if (listing.kind === 'unreadable') problems.push(listing.problem);
     if (listing.kind !== 'listed') return;
@@ -314,7 +369,9 @@ class TreeWatch {
   #forgetBelow(path: RelativePath): void {
     this.#ignore.forget();
     this.#directories.delete(path);
-    this.#newDirectories.forget(`${this.#root}/${path}`);
+    this.#watcher?.forget(`${this.#root}/${path}`);
+    for (const directory of this.#unwatched)
+      if (directory === path || directory.startsWith(`${path}/`)) this.#unwatched.delete(directory);
     for (const directory of this.#directories.keys())
       if (directory.startsWith(`${path}/`)) this.#directories.delete(directory);
   }

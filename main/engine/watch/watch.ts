@@ -8,10 +8,12 @@ export interface ScanOptions {
   readonly rules: FolderRules;
   /** Prefix of the keys, to tell which names don't fit into 1,024 bytes. */
   readonly keyPrefix: string;
+  /** Only these directories and what is below them; the whole folder unless given. */
+  readonly within?: readonly RelativePath[];
   readonly signal: AbortSignal;
 }
 
-/** What a scan reports, batch by batch, in path order; the consumer's promise is awaited before more is read (back-pressure). */
+/** What a scan reports, batch by batch; in path order, but a large tree is read from two ends. The consumer's promise is awaited before more is read (back-pressure). */
 export interface ScanBatch {
   /** Of what was read, the same in all batches of a scan. */
   readonly root: RootIdentity;
@@ -52,9 +54,14 @@ export interface WatchOptions {
     readonly observations: readonly PathObservation[];
     readonly problems: readonly SourceProblem[];
   }) => Promise<void> | void;
-  /** Changes may have been missed (overflow, a new or renamed directory, changed rules): scan again. */
-  readonly onRescanNeeded: (reason: string) => void;
-  readonly onState: (state: 'watching' | 'polling', detail: string | null) => void;
+  /** Changes may have been missed (overflow, changed rules, a computer that slept, no watches): scan again, all or only `within` these directories and below. */
+  readonly onRescanNeeded: (reason: string, within?: readonly RelativePath[]) => void;
+  /** `polling`: all of the folder, or some of it, is only looked through now and then; `cause` says why. */
+  readonly onState: (
+    state: 'watching' | 'polling',
+    detail: string | null,
+    cause: 'all' | 'limit' | 'network-drive' | 'failure',
+  ) => void;
   /** The root is missing or another one. Said once, then the watch is silent: close it, and watch anew when the folder is back. */
   readonly onRootGone: () => void;
   readonly tuning?: Partial<WatchTuning>;

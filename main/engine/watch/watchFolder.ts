@@ -44,6 +44,7 @@ export const watchFolder: WatchFolder = (options) => {
       options.onState(
         'polling',
         `The watcher stopped (${cause ?? 'without a word'}); the folder is looked through now and then instead.`,
+        'failure',
       );
       poll();
     });
@@ -66,8 +67,8 @@ export const watchFolder: WatchFolder = (options) => {
 };
 
 function tell(options: WatchOptions, message: Exclude<WatchWorkerMessage, { kind: 'ready' | 'changes' }>): void {
-  if (message.kind === 'rescan') options.onRescanNeeded(message.reason);
-  else if (message.kind === 'state') options.onState(message.state, message.detail);
+  if (message.kind === 'rescan') options.onRescanNeeded(message.reason, message.within);
+  else if (message.kind === 'state') options.onState(message.state, message.detail, message.cause);
   else options.onRootGone();
 }
 

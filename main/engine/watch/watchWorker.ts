@@ -15,8 +15,8 @@ const watch = watchTree({
     const { error } = await promise;
     if (error !== null) throw SluiceError.fromView(error);
   },
-  onRescanNeeded: (reason) => send({ kind: 'rescan', reason }),
-  onState: (state, detail) => send({ kind: 'state', state, detail }),
+  onRescanNeeded: (reason, within) => send({ kind: 'rescan', reason, within }),
+  onState: (state, detail, cause) => send({ kind: 'state', state, detail, cause }),
   onRootGone: () => send({ kind: 'root-gone' }),
 });
 void watch.ready.then(() => send({ kind: 'ready' }));

@@ -13,6 +13,7 @@ import { say, sayJson } from '../say.ts';
 import { findFolder, withApi } from '../withApi.ts';
 import { addDeletesCommand } from './folderDeletes.ts';
 import { addReconcileCommand } from './folderReconcile.ts';
+import { addFolderWhy } from './folderWhy.ts';
 
 type Done = (code: number) => void;
 
@@ -28,6 +29,7 @@ export function addFolderCommand(program: Command, host: CommandHost, done: Done
   for (const action of actions) addAction(folder, host, done, action);
   addDeletesCommand(folder, host, done);
   addReconcileCommand(folder, host, done);
+  addFolderWhy(folder, host, done);
 }
 
 const Common = z.object({ dataDir: z.string().optional(), json: z.boolean().default(false) });

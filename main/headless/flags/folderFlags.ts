@@ -1,7 +1,13 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { SluiceError } from '../../../shared/errors.ts';
-import { DeletePolicy, FolderInput, type ObjectPolicy } from '../../../shared/settings.ts';
+import {
+  DeletePolicy,
+  FolderInput,
+  type FolderRules,
+  type IgnorePreset,
+  type ObjectPolicy,
+} from '../../../shared/settings.ts';
 import type { CommandHost } from '../host.ts';
 import { parseS3Uri } from '../s3Uri.ts';
 import { parseFlags } from './parseFlags.ts';
@@ -14,6 +20,11 @@ export function addFolderFlags(command: Command): Command {
     .optionsGroup('Files:')
     .option('--include <glob>', 'upload only what matches, gitignore syntax (repeatable)', collect)
     .option('--exclude <glob>', 'leave out what matches, gitignore syntax (repeatable)', collect)
+    .option(
+      '--ignore-preset <name>',
+      'leave out litter, node-modules, vcs or editor-temp, or none (repeatable; default: litter)',
+      collect,
+    )
     .option('--delete <policy>', 'never, or mirror: delete from the bucket what is gone from the folder', 'never')
     .option('--max-delete <n|p%>', 'with --delete mirror: stop when more would be deleted (default: 10%)')
     .option(
@@ -31,6 +42,7 @@ export const deleteLimitFlag = z.string().transform((text, context) => parseDele
 const FolderFlags = z.object({
   include: z.array(z.string().min(1, 'the pattern is empty')).default([]),
   exclude: z.array(z.string().min(1, 'the pattern is empty')).default([]),
+  ignorePreset: z.array(choiceFlag('litter', 'node-modules', 'vcs', 'editor-temp', 'none')).optional(),
   delete: choiceFlag('never', 'mirror').default('never'),
   maxDelete: deleteLimitFlag.optional(),
   onForeign: choiceFlag('keep', 'overwrite').default('keep'),
@@ -56,7 +68,7 @@ export function parseFolderFlags(
     path: target.path,
     ...location,
     connection: parseStoreFlags(raw, host),
-    rules: { include: flags.include, exclude: flags.exclude },
+    rules: { include: flags.include, exclude: flags.exclude, ...presetsOf(flags.ignorePreset) },
     objects: {
       storageClass: flags.storageClass ?? null,
       sse: flags.sse ?? { kind: 'bucket-default' },
@@ -65,6 +77,14 @@ export function parseFolderFlags(
     deletes,
     kind: target.kind,
   });
+}
+
+function presetsOf(names: readonly (IgnorePreset | 'none')[] | undefined): Pick<FolderRules, 'presets'> {
+  if (names === undefined) return {};
+  const presets = names.filter((name) => name !== 'none');
+  if (presets.length > 0 && presets.length < names.length)
+    throw new SluiceError('usage', '--ignore-preset none stands alone', { remedy: 'Leave out none, or the others.' });
+  return { presets };
 }
 
 /** Deleting behind nobody's back needs a hold-back time and a list to approve: a folder that is kept has them, a command that watches does not. */

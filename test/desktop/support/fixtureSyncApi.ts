@@ -76,6 +76,7 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
       throw new SluiceError('no-such-bucket', 'The bucket photos does not exist');
     }),
     resolveConflict: note('resolveConflict', () => ({})),
+    explainPath: note('explainPath', () => ({ kind: 'taken' as const, reason: 'No rule leaves it out.' })),
     pauseAll: note('pauseAll', ({ untilMs }) => {
       tell({ pause: { kind: 'paused', untilMs }, sentence: { state: 'paused', text: 'Paused' } });
       return {};

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PackedListing, packFiles } from '../../../main/engine/watch/packedListing.ts';
 import { asRelativePath } from '../../../shared/ids.ts';
 import { addFolder, file, open, proof, proofFor, proveAll, scan, sees, states } from './ledgerFixture.ts';
 
@@ -49,6 +50,38 @@ describe('scans', () => {
     expect(ledger.finishScan(half, { complete: false, atMs: 99, unreadable: [] })).toMatchObject({ gone: 0 });
     expect(Object.keys(states(ledger, id))).toEqual(['a/x', 'b/z']);
     expect(ledger.folder(id)).toMatchObject({ lastScanAt: 99, lastFullScanAt: 20 });
+  });
+
+  it('of some directories say what is gone in them and below, and nothing of the others', () => {
+    const ledger = open();
+    const { id } = addFolder(ledger);
+    scan(ledger, id, { a: [file('x')], 'a/b': [file('x')], 'a/b/c': [file('x')], ab: [file('x')], d: [file('x')] });
+    const part = ledger.beginScan(id, 30);
+    ledger.observeDirectories(part, [{ directory: asRelativePath('a'), files: [file('x')] }]);
+    const end = { complete: true, atMs: 31, unreadable: [], within: [asRelativePath('a'), asRelativePath('gone')] };
+    expect(ledger.finishScan(part, end)).toMatchObject({ gone: 2 });
+    expect(Object.keys(states(ledger, id))).toEqual(['a/x', 'ab/x', 'd/x']);
+    expect(ledger.folder(id)).toMatchObject({ lastScanAt: 31, lastFullScanAt: 20 });
+  });
+
+  it('find a directory unchanged by its listing as one string, and what changed in it', () => {
+    const ledger = open();
+    const { id } = addFolder(ledger);
+    const listed = (...files: ReturnType<typeof file>[]) => {
+      const sorted = files.map((each) => ({
+        ...each,
+        sizeBytes: 0,
+        identity: `0.${each.identity}` as typeof each.identity,
+      }));
+      const scanId = ledger.beginScan(id, 1);
+      const diff = ledger.observeDirectories(scanId, [new PackedListing(asRelativePath('d'), [packFiles(sorted)])]);
+      ledger.finishScan(scanId, { complete: true, atMs: 2, unreadable: [] });
+      return diff;
+    };
+    expect(listed(file('a'), file('b'), file('c'))).toMatchObject({ added: 3 });
+    expect(listed(file('a'), file('b'), file('c'))).toMatchObject({ added: 0, changed: 0, unchanged: 3, gone: 0 });
+    expect(listed(file('a'), file('b', 2))).toMatchObject({ changed: 1, unchanged: 1, gone: 1 });
+    expect(listed()).toMatchObject({ gone: 2 });
   });
 
   it('leave what is below an unreadable directory as it is, but not its namesakes', () => {

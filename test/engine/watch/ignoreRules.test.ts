@@ -75,7 +75,7 @@ describe('ignore rules', () => {
       reason: 'Excluded by *.tmp in a/.sluiceignore.',
     });
     expect(explain('out/x', { exclude: ['out/'] })).toMatchObject({ by: 'settings', pattern: 'out/' });
-    expect(explain('x/Thumbs.db', {})).toMatchObject({ by: 'litter' });
+    expect(explain('x/Thumbs.db', {})).toMatchObject({ by: 'preset' });
     expect(explain('x', { include: ['y'] })).toMatchObject({ by: 'not-included', pattern: null });
   });
 

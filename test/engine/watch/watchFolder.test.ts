@@ -1,9 +1,9 @@
 import { appendFileSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import type { WatcherEvents } from '../../../main/engine/watch/chokidarWatcher.ts';
 import { observeFile } from '../../../main/engine/watch/observeFile.ts';
 import { rootIdentity } from '../../../main/engine/watch/rootIdentity.ts';
+import type { WatcherEvents } from '../../../main/engine/watch/watcher.ts';
 import { asRelativePath } from '../../../shared/ids.ts';
 import { sourceIdentity } from '../../../shared/source.ts';
 import { tempFolder } from './tempFolder.ts';
@@ -222,7 +222,7 @@ describe.concurrent('a watched folder', () => {
 });
 
 describe.concurrent('a watcher in trouble', () => {
-  const nothing = { close: async () => {} };
+  const nothing = { add: () => {}, forget: () => {}, close: async () => {} };
 
   it('asks for rescans instead when the system allows no more watches, says how to allow more, and comes back', async () => {
     const root = tempFolder();

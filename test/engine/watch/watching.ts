@@ -1,7 +1,7 @@
 import { afterAll } from 'vitest';
-import type { StartWatcher } from '../../../main/engine/watch/chokidarWatcher.ts';
 import { watchTree } from '../../../main/engine/watch/treeWatch.ts';
 import type { FolderWatch, WatchOptions } from '../../../main/engine/watch/watch.ts';
+import type { StartWatcher } from '../../../main/engine/watch/watcher.ts';
 import { watchFolder } from '../../../main/engine/watch/watchFolder.ts';
 import type { PathObservation, SourceProblem } from '../../../shared/source.ts';
 import { scanned } from './scanned.ts';

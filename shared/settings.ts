@@ -47,6 +47,8 @@ export const EngineSettings = z.object({
   settleMs: z.number().int().min(0).max(600_000).default(2_000),
   /** A full rescan this often, however good the watcher is. */
   rescanIntervalMs: z.number().int().min(10_000).default(3_600_000),
+  /** USD a month (UTC) for requests and for a month's storage of what goes up; uploads stop when it is used up. null: no budget. */
+  monthlyBudgetUsd: z.number().positive().max(1_000_000_000).nullable().default(null),
 });
 export type EngineSettings = z.infer<typeof EngineSettings>;
 
@@ -62,6 +64,7 @@ export const EngineSettingsChange = z
     checksum: shape.checksum.unwrap(),
     settleMs: shape.settleMs.unwrap(),
     rescanIntervalMs: shape.rescanIntervalMs.unwrap(),
+    monthlyBudgetUsd: shape.monthlyBudgetUsd.unwrap(),
   } satisfies Record<keyof EngineSettings, z.ZodType>)
   .partial();
 export type EngineSettingsChange = z.infer<typeof EngineSettingsChange>;

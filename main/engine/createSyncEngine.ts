@@ -3,15 +3,20 @@ import { resolve } from 'node:path';
 import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
+import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState } from '../../shared/syncApi.ts';
 import { MiB } from '../../shared/units.ts';
+import { createBudgetKeeper } from './budgetKeeper.ts';
+import { createCostApi } from './costApi.ts';
+import { createCostMeter } from './costMeter.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
 import { createEngineApi, storedSettings } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
+import { readPriceFile } from './insight/priceFile.ts';
 import { createRunMetrics } from './insight/runMetrics.ts';
 import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
@@ -19,6 +24,7 @@ import { mirrorDeletes } from './mirrorDeletes.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { systemClock } from './ports.ts';
 import { createStatusBoard } from './statusBoard.ts';
+import { meteredAs } from './store/meteredAs.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
 import { startBandwidthSchedule } from './transfer/bandwidthSchedule.ts';
@@ -54,6 +60,17 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   let cancelPauseTimer: () => void = () => undefined;
   let stopped: Promise<void> | null = null;
 
+  /** A slip in the file of prices must not stop a backup: it is said, and the built-in ones count. */
+  const pricesOrIssue = (): PriceFile => {
+    try {
+      const file = readPriceFile(options.dataDir);
+      ledger.settleIssues(null, null, ['bad-settings']);
+      return file;
+    } catch (error) {
+      ledger.raiseIssue({ folderId: null, path: null, error: errorView(error), atMs: clock.now() });
+      return noPriceFile;
+    }
+  };
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
   };
@@ -76,10 +93,23 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   const onRequest = (operation: string): void => metrics.requests([operation]);
 
+  const prices = pricesOrIssue();
+  const costs = createCostMeter({
+    ledger,
+    clock,
+    prices,
+    onFlushed: () => budget.check(),
+    onFatal: (error) =>
+      orStop(() => {
+        throw error;
+      }),
+  });
+
   const stores = createStoreBook({
     secrets: options.secrets,
     chainCredentials: options.chainCredentials,
     onRequest,
+    onMetered: costs.onMetered,
   });
   const pool = createSendPool({
     workers: Math.max(1, Math.min(8, availableParallelism())),
@@ -87,6 +117,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     stallTimeoutMs,
     memoryBytes: settings.memoryBytes,
     onRequests: metrics.requests,
+    onMetered: costs.merge,
   });
 
   const rules = (folder: FolderRow) => folderRules(folder, resolve(options.dataDir));
@@ -125,10 +156,25 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     pause: () => pause,
     failure: () => failure,
     maxBandwidth: () => bandwidth.limit(),
+    budget: () => budget.state(),
     about: { version: options.version, host: options.host, dataDir: options.dataDir, startedAt: clock.now() },
     onProgress: emit,
   });
   const bandwidth = startBandwidthSchedule({ clock, settings: () => settings, pool, onChange: () => board.touch() });
+
+  const budget = createBudgetKeeper({
+    ledger,
+    clock,
+    limitUsd: () => settings.monthlyBudgetUsd,
+    spentUsd: costs.spentUsd,
+    hold: (reason) => transfer.hold(reason, pauseGraceMs),
+    onIssue: (error) => tellIssue(null, error),
+    onFatal: (error) =>
+      orStop(() => {
+        throw error;
+      }),
+  });
+  orStop(budget.check);
 
   /** A store that refuses us needs the user; one that can't be reached is only said in the sentence. */
   const noteReach = (): void => {
@@ -211,19 +257,22 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const verify = async (folderId: FolderId, deep: boolean) => {
     const folder = ledger.folder(folderId);
     const store = stores.store(folder.connection, folder.bucket);
-    await store.headBucket();
+    const { region } = await meteredAs(folderId, () => store.headBucket());
+    costs.learnRegion(folder.connection, folder.bucket, region);
     const storeKey = storeKeyOf(folder.connection, folder.bucket);
     pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
-    return verifyFolder({
-      folder,
-      ledger,
-      pool,
-      storeKey,
-      clock,
-      deep,
-      rules: rules(folder),
-      signal: verifyAbort.signal,
-    });
+    return meteredAs(folderId, () =>
+      verifyFolder({
+        folder,
+        ledger,
+        pool,
+        storeKey,
+        clock,
+        deep,
+        rules: rules(folder),
+        signal: verifyAbort.signal,
+      }),
+    );
   };
   const verifyAbort = new AbortController();
 
@@ -244,6 +293,16 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     settings: () => settings,
     credentials: stores.credentials,
     onRequest,
+    costs: createCostApi({
+      ledger,
+      costs,
+      clock,
+      settings: () => settings,
+      dataDir: resolve(options.dataDir),
+      store: stores.store,
+      credentials: stores.credentials,
+      onRequest,
+    }),
     keep,
     drop: async (folderId) => {
       const keeper = keepers.get(folderId);
@@ -262,6 +321,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     applySettings: (next) => {
       settings = next;
       bandwidth.apply();
+      budget.check();
       pool.setMemory(next.memoryBytes);
       transfer.wake();
     },
@@ -301,7 +361,10 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
 
   const checkPair = async (folder: FolderRow): Promise<void> => {
     await rootIdentity(folder.path);
-    const { provider } = await stores.store(folder.connection, folder.bucket).headBucket();
+    const { provider, region } = await meteredAs(folder.id, () =>
+      stores.store(folder.connection, folder.bucket).headBucket(),
+    );
+    costs.learnRegion(folder.connection, folder.bucket, region);
     endpoints.of(folder.connection).recognised(provider ?? null);
   };
 
@@ -341,15 +404,17 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       const scan = await orFatal(keeper.scan(signal, begun));
       await orFatal(transfer.drained(folder.id, options.storePatienceMs ?? defaultStorePatienceMs));
       const store = stores.store(folder.connection, folder.bucket);
-      const { deleted, failed } = await mirrorDeletes({
-        folder,
-        ledger,
-        store,
-        clock,
-        signal,
-        scanComplete: scan.complete,
-        onFile: emit,
-      });
+      const { deleted, failed } = await meteredAs(folder.id, () =>
+        mirrorDeletes({
+          folder,
+          ledger,
+          store,
+          clock,
+          signal,
+          scanComplete: scan.complete,
+          onFile: emit,
+        }),
+      );
       const { filesUploaded, filesFailed } = metrics.counts;
       metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesFailed);
       metrics.counts.filesDeleted += deleted;
@@ -413,6 +478,10 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);
         await pool.close();
+        // The last counts come with the threads' last words.
+        if (!failure) costs.flush();
+        costs.stop();
+        budget.stop();
         board.stop();
         stores.close();
         ledger.close();

@@ -6,6 +6,7 @@ import { SluiceError } from '../../shared/errors.ts';
 import type { FolderId } from '../../shared/ids.ts';
 import { EngineSettings, FolderInput, type StoreConnection } from '../../shared/settings.ts';
 import type { ConnectionInput, LocalDirectory, PauseState, SyncApi, VerifyReport } from '../../shared/syncApi.ts';
+import type { CostMethods } from './costApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { StatusBoard } from './statusBoard.ts';
@@ -19,6 +20,7 @@ export interface ApiOptions {
   readonly settings: () => EngineSettings;
   readonly credentials: (connection: StoreConnection) => CredentialsProvider;
   readonly onRequest: (operation: string) => void;
+  readonly costs: CostMethods;
   /** Begins, or ends, keeping a folder. */
   readonly keep: (folder: FolderRow) => Promise<void>;
   readonly drop: (folder: FolderId) => Promise<void>;
@@ -129,6 +131,7 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       return probeStore({ connection: probed, bucket, credentials: provider });
     },
     listLocalDirectory: ({ path }) => listLocalDirectory(path),
+    ...options.costs,
   };
 }
 

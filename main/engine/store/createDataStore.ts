@@ -8,6 +8,7 @@ import { resolveEndpoint } from './endpoint.ts';
 import { errorAnswer } from './errorAnswer.ts';
 import { createHttpPool, type HttpAnswer } from './httpPool.ts';
 import { memoCredentials } from './memoCredentials.ts';
+import { hasLeft, meteredFolder } from './meteredAs.ts';
 import { conditionFields, metadataFields, metadataNames, numberOrNull, unquoted } from './objectFields.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { providerOfAnswer } from './providers/detectProvider.ts';
@@ -86,7 +87,14 @@ export function createDataStore(options: StoreOptions): DataStore {
     options.onRequest(call.operation);
     const raw = ['authorization', authorization, 'user-agent', 'sluice'];
     for (const [name, value] of headers) raw.push(name, value);
-    const answer = await pool.send({
+    const meter = (status: number | null): void =>
+      options.onMetered?.({
+        folderId: meteredFolder(),
+        operation: call.operation,
+        status,
+        bodyBytes: bytesOf(call.body),
+      });
+    const sent = pool.send({
       tls: address.tls,
       hostname: address.hostname,
       port: address.port,
@@ -98,6 +106,11 @@ export function createDataStore(options: StoreOptions): DataStore {
       fresh: call.freshConnection ?? false,
       signal: call.signal,
     });
+    const answer = await sent.catch((error: unknown) => {
+      if (hasLeft(error)) meter(null);
+      throw error;
+    });
+    meter(answer.status);
     const plain = { ...answer, headers: joined(answer.headers) };
     if (answer.status >= 200 && answer.status < 300) return plain;
     throw errorAnswer(plain);
@@ -260,6 +273,9 @@ export function createDataStore(options: StoreOptions): DataStore {
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
 const unexplained = new Set(['access-denied', 'store-refused', 'wrong-keys']);
+
+const bytesOf = (body: StoreBody | undefined): number =>
+  body === undefined ? 0 : body.kind === 'bytes' ? body.bytes.byteLength : body.length;
 
 function joined(from: HttpAnswer['headers']): Record<string, string> {
   const headers: Record<string, string> = {};

@@ -10,6 +10,7 @@ import type { Socket } from 'node:net';
 import { SluiceError } from '../../../shared/errors.ts';
 import { BodySink, type PumpedBody } from './bodySink.ts';
 import { lookup } from './localhostLookup.ts';
+import { markNeverLeft } from './meteredAs.ts';
 import { createStallSweep, type Watched } from './stallSweep.ts';
 import type { SendTiming } from './store.ts';
 
@@ -106,7 +107,11 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
   const send: HttpPool['send'] = (request) =>
     new Promise((resolve, reject) => {
       const { tls, signal, body, fresh } = request;
-      if (closed || signal?.aborted) return reject(aborted());
+      if (closed || signal?.aborted) {
+        const error = aborted();
+        markNeverLeft(error);
+        return reject(error);
+      }
       dropStaleSockets(Date.now());
       const req = (tls ? httpsRequest : httpRequest)({
         method: request.method,
@@ -133,6 +138,7 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       const fail = (error: Error) => {
         if (settled) return;
         settle();
+        if (!watched.connected) markNeverLeft(error);
         // whoever pumps may be in the middle of reading a file for it
         pumped?.sink.destroy();
         req.destroy();

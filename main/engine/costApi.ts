@@ -5,7 +5,7 @@ import type { SyncApi } from '../../shared/syncApi.ts';
 import type { CostMeter } from './costMeter.ts';
 import { forecastFolder } from './forecastFolder.ts';
 import type { Ledger } from './ledger/ledger.ts';
-import { applyLifecycle, type LifecycleTarget, previewLifecycle } from './lifecyclePolicy.ts';
+import { applyLifecycle, knownObjects, type LifecycleTarget, previewLifecycle } from './lifecyclePolicy.ts';
 import { monthOfMs } from './plan/budget.ts';
 import type { Clock } from './ports.ts';
 import {
@@ -68,12 +68,12 @@ export function createCostApi(options: CostApiOptions): CostMethods {
   };
 
   const lifecycleOf = async (folderId: FolderId): Promise<LifecycleTarget> => {
-    const { connection, bucket, prefix, objects } = ledger.folder(folderId);
+    const { connection, bucket, prefix } = ledger.folder(folderId);
     const { store, prices, nowMs } = await accountOf(folderId);
     return {
-      ...{ store, prices, prefix, nowMs, storageClass: objects.storageClass },
+      ...{ store, prices, prefix, nowMs },
       uploads: options.store(connection, bucket),
-      known: ledger.files(folderId),
+      known: knownObjects(ledger, { bucket, prefix, endpointUrl: connection.endpointUrl }),
     };
   };
 

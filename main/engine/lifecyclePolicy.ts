@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { LifecyclePreview } from '../../shared/cost.ts';
 import { SluiceError } from '../../shared/errors.ts';
 import type { Prices } from '../../shared/prices.ts';
-import type { KnownFile } from './ledger/ledger.ts';
+import type { Ledger } from './ledger/ledger.ts';
 import { priceNote } from './plan/forecast.ts';
 import { clearsUploads, mergeLifecycle } from './plan/lifecycleDiff.ts';
 import { openLifecycleEffect } from './plan/lifecycleEffect.ts';
@@ -17,10 +17,33 @@ export interface LifecycleTarget {
   readonly uploads: Pick<Store, 'listMultipartUploads'> | null;
   readonly prefix: string;
   readonly prices: Prices;
-  readonly storageClass: string | null;
   /** What the ledger knows to be in the bucket below the prefix. */
-  readonly known: Iterable<Pick<KnownFile, 'path' | 'sizeBytes' | 'proof'>>;
+  readonly known: Iterable<KnownInBucket>;
   readonly nowMs: number;
+}
+
+export interface KnownInBucket {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly provenAt: number;
+  readonly storageClass: string | null;
+}
+
+/** The objects of all folders of a bucket, as far as their keys are below the prefix. */
+export function* knownObjects(
+  ledger: Pick<Ledger, 'folders' | 'files'>,
+  place: { readonly bucket: string; readonly endpointUrl: string | null; readonly prefix: string },
+): IterableIterator<KnownInBucket> {
+  for (const folder of ledger.folders()) {
+    if (folder.bucket !== place.bucket || folder.connection.endpointUrl !== place.endpointUrl) continue;
+    if (!folder.prefix.startsWith(place.prefix) && !place.prefix.startsWith(folder.prefix)) continue;
+    const { storageClass } = folder.objects;
+    for (const { path, proof } of ledger.files(folder.id)) {
+      const key = objectKey(folder.prefix, path);
+      if (proof && key.startsWith(place.prefix))
+        yield { key, sizeBytes: proof.sizeBytes, provenAt: proof.provenAt, storageClass };
+    }
+  }
 }
 
 const dayMs = 86_400_000;
@@ -61,12 +84,11 @@ async function previewOf(target: LifecycleTarget, admin: BucketAdmin, live: Live
   const merge = mergeOf(live, prefix);
   const replaced = new Set(merge.write.map(({ id }) => id));
   const then = [...rules.filter(({ id }) => !replaced.has(id)), ...merge.write];
-  const effect = openLifecycleEffect(then, prices, target.storageClass);
+  const effect = openLifecycleEffect(then, prices);
   let turn = 0;
-  for (const { path, sizeBytes, proof } of target.known) {
+  for (const { key, sizeBytes, provenAt, storageClass } of target.known) {
     if (++turn % filesATurn === 0) await setImmediate();
-    if (!proof) continue;
-    effect.add({ key: objectKey(prefix, path), sizeBytes, ageDays: Math.max(0, nowMs - proof.provenAt) / dayMs });
+    effect.add({ key, sizeBytes, storageClass, ageDays: Math.max(0, nowMs - provenAt) / dayMs });
   }
   const [facts, uploads] = await Promise.all([admin.facts(), countUploads(target)]);
   const { objectsKnown, effects, ...total } = effect.total();

@@ -33,6 +33,8 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string,
   ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
   ['plan', async () => (await import('./commands/plan.ts')).addPlanCommand],
   ['uploads', async () => (await import('./commands/uploads.ts')).addUploadsCommand],
+  ['cost', async () => (await import('./commands/cost.ts')).addCostCommand],
+  ['lifecycle', async () => (await import('./commands/lifecycle.ts')).addLifecycleCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);
 

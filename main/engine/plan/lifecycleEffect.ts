@@ -8,6 +8,8 @@ export interface KnownObject {
   readonly key: string;
   readonly sizeBytes: number;
   readonly ageDays: number;
+  /** null: STANDARD. */
+  readonly storageClass: string | null;
 }
 
 export interface EffectTotal {
@@ -39,9 +41,8 @@ const coldness: readonly PricedClass[] = [
 const horizons = [0, 30, 90, 365];
 
 /** What a policy would do to objects, added up one by one: what moves when, what that costs and saves. Current versions only: others aren't in the ledger. */
-export function openLifecycleEffect(rules: readonly LifecycleRule[], prices: Prices, storageClass: string | null) {
+export function openLifecycleEffect(rules: readonly LifecycleRule[], prices: Prices) {
   const active = rules.filter((rule) => rule.enabled && rule.filter.tags.length === 0 && rule.beyond.length === 0);
-  const from = pricedClass(storageClass);
   const sums = new Map<
     string,
     { objects: number; bytes: number; due: { objects: number; bytes: number }[]; usd: Usd }
@@ -74,6 +75,7 @@ export function openLifecycleEffect(rules: readonly LifecycleRule[], prices: Pri
   return {
     add: (object: KnownObject): void => {
       objectsKnown++;
+      const from = pricedClass(object.storageClass);
       now = sumUsd(now, monthOf(object.sizeBytes, prices, from));
       const steps = stepsOf(object, active, from);
       for (const step of steps) noteStep(step, object);

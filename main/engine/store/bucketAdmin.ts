@@ -165,8 +165,8 @@ export function openBucketAdmin(options: StoreOptions): BucketAdmin {
           !write.some(({ id }) => id === facts.id) && !after.rules.some((rule) => sameFacts(rule.facts, facts)),
       );
       const missing = write.find((rule) => !after.rules.some(({ facts }) => sameFacts(facts, rule)));
-      if (lost || missing || after.minimumSize !== before.minimumSize)
-        throw notAsWritten(lost?.facts.id ?? missing?.id);
+      const sizeLost = before.minimumSize !== null && after.minimumSize !== before.minimumSize;
+      if (lost || missing || sizeLost) throw notAsWritten(lost?.facts.id ?? missing?.id);
       return after;
     },
     facts: () =>

@@ -13,7 +13,7 @@ export function readXml(source: string): XmlPiece | null {
   const root = { name: '', text: '', children: [] as XmlPiece[], start: 0 };
   const stack = [root];
   const token =
-    /<\?[^]*?\?>|<!--[^]*?-->|<!\[CDATA\[([^]*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:[^<>"']|"[^"]*"|'[^']*')*?)(\/?)>|([^<]+)/y;
+    /<\?[\s\S]*?\?>|<!--[\s\S]*?-->|<!\[CDATA\[([\s\S]*?)\]\]>|<\/([^\s>]+)\s*>|<([^\s/>!?]+)((?:[^<>"']|"[^"]*"|'[^']*')*?)(\/?)>|([^<]+)/y;
   while (token.lastIndex < source.length) {
     const start = token.lastIndex;
     const match = token.exec(source);
@@ -22,7 +22,7 @@ export function readXml(source: string): XmlPiece | null {
     const [, cdata, closing, opening, , selfClosing, text] = match;
     if (cdata !== undefined) top.text += cdata;
     else if (text !== undefined) {
-      const plain = unescape(text);
+      const plain = plainText(text);
       if (plain === null) return null;
       top.text += plain;
     } else if (opening !== undefined && selfClosing !== '/')
@@ -60,7 +60,7 @@ const entities: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 
 const localName = (name: string): string => name.slice(name.indexOf(':') + 1);
 
-function unescape(text: string): string | null {
+function plainText(text: string): string | null {
   let bad = false;
   const plain = text.replace(/&([^;]*);?/g, (_, reference: string) => {
     const numeric = /^#(?:x([0-9a-fA-F]{1,6})|(\d{1,7}))$/.exec(reference);

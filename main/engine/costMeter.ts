@@ -51,8 +51,11 @@ export function createCostMeter({
 
   const regionOf = ({ endpointUrl, region }: Pick<StoreConnection, 'endpointUrl' | 'region'>, bucket: string) =>
     region ?? regions[`${endpointUrl ?? ''} ${bucket}`] ?? null;
-  const pricesOf: PricesOf = ({ endpoint, region }) =>
-    pricesFor({ endpointUrl: endpoint === '' ? null : endpoint, region: region === '' ? null : region }, file);
+  /** A region that was learnt since holds for what was counted before, too. */
+  const pricesOf: PricesOf = ({ endpoint, region, bucket }) => {
+    const endpointUrl = endpoint === '' ? null : endpoint;
+    return pricesFor({ endpointUrl, region: regionOf({ endpointUrl, region: region || null }, bucket) }, file);
+  };
 
   const scheduleFlush = (): void => {
     cancelFlush ??= clock.after(flushEveryMs, () => {

@@ -479,7 +479,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         await transfer.stop(graceMs);
         await pool.close();
         // The last counts come with the threads' last words.
-        if (!failure) costs.flush();
+        if (!failure) orStop(costs.flush);
         costs.stop();
         budget.stop();
         board.stop();

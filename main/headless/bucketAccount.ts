@@ -1,5 +1,6 @@
 import type { Prices } from '../../shared/prices.ts';
 import { pricesFor } from '../../shared/prices.ts';
+import { readPriceFile } from '../engine/insight/priceFile.ts';
 import type { BucketAccount } from '../engine/storageAnalysis.ts';
 import type { StoreOptions } from '../engine/store/store.ts';
 import { checkCaBundle, parseStoreFlags } from './flags/storeFlags.ts';
@@ -15,10 +16,9 @@ export async function bucketAccount(
 ): Promise<BucketAccount & { readonly prices: Prices }> {
   const connection = parseStoreFlags(raw, host);
   await checkCaBundle(connection);
-  const [{ createDataStore }, { chainCredentials }, { readPriceFile }] = await Promise.all([
+  const [{ createDataStore }, { chainCredentials }] = await Promise.all([
     import('../engine/store/createDataStore.ts'),
     import('../engine/store/credentials.ts'),
-    import('../engine/insight/priceFile.ts'),
   ]);
   const file = readPriceFile(dataDir);
   const store: StoreOptions = {

@@ -5,7 +5,7 @@ import type { FolderRow, MeterRow } from '../ledger/ledger.ts';
 import { budgetState } from './budget.ts';
 import { priceNote, requestCost } from './forecast.ts';
 
-export type PricesOf = (row: { readonly endpoint: string; readonly region: string }) => Prices;
+export type PricesOf = (row: Pick<MeterRow, 'endpoint' | 'region' | 'bucket'>) => Prices;
 
 /** What one row of the meter costs: linear in its counts, so that rows may be added up in any order. */
 export function rowCost(row: MeterRow, prices: Prices): { readonly requests: Usd; readonly addedStorage: Usd } {

@@ -102,7 +102,11 @@ export function openLifecycleEffect(rules: readonly LifecycleRule[], prices: Pri
         usdPerMonthThen: then,
         transitionUsd: sumUsd(...effects.map((effect) => effect.transitionUsd)),
         tooSmall,
-        traps: [...[...early].map(([trap, objects]) => `${trap} (${objects} known objects)`), ...archiveTraps(sums)],
+        traps: [
+          ...[...early].map(([trap, objects]) => `${trap} (${objects} known objects)`),
+          ...archiveTraps(sums),
+          ...deleteTraps(sums.get('delete')?.objects ?? 0),
+        ],
       };
     },
   };
@@ -156,6 +160,14 @@ function earlyMoves(steps: readonly Step[], prices: Prices): readonly string[] {
     ];
   });
 }
+
+/** Sluice takes a proven file for safe: it doesn't see that S3 deleted the object. */
+const deleteTraps = (objects: number): readonly string[] =>
+  objects === 0
+    ? []
+    : [
+        `${objects} known objects would be deleted from the bucket though Sluice uploaded them; their files are not uploaded again unless they change, and only verify misses them`,
+      ];
 
 const archiveTraps = (sums: ReadonlyMap<string, unknown>): readonly string[] =>
   ['GLACIER', 'DEEP_ARCHIVE']

@@ -122,6 +122,7 @@ describe('the effect', () => {
       'GLACIER is charged for 90 days, but what is moved there is deleted after 60',
     );
     expect(total.traps.join('\n')).toContain('DEEP_ARCHIVE must be restored');
+    expect(total.traps.join('\n')).toContain('1 known objects would be deleted from the bucket');
   });
 
   it('never leaves an object in a warmer class, nor moves it after it is deleted', () => {

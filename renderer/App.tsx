@@ -7,6 +7,7 @@ import { ScreenBoundary } from './components/ScreenBoundary.tsx';
 import { Sidebar } from './components/Sidebar.tsx';
 import { TopBar } from './components/TopBar.tsx';
 import { ActivityScreen } from './screens/activity/ActivityScreen.tsx';
+import { CostScreen } from './screens/cost/CostScreen.tsx';
 import { FoldersScreen } from './screens/folders/FoldersScreen.tsx';
 import { IssuesScreen } from './screens/issues/IssuesScreen.tsx';
 import { OverviewScreen } from './screens/overview/OverviewScreen.tsx';
@@ -17,6 +18,7 @@ const screens: Readonly<Record<ScreenName, { readonly title: string; readonly sh
   folders: { title: 'Folders', show: () => <FoldersScreen /> },
   activity: { title: 'Activity', show: () => <ActivityScreen /> },
   issues: { title: 'Issues', show: () => <IssuesScreen /> },
+  cost: { title: 'Cost', show: () => <CostScreen /> },
   settings: { title: 'Settings', show: () => <SettingsScreen /> },
 };
 

@@ -9,6 +9,7 @@ import './styles/shell.css';
 import './styles/controls.css';
 import './styles/floating.css';
 import './styles/overview.css';
+import './styles/cost.css';
 import './styles/folders.css';
 import './styles/activity.css';
 import { App } from './App.tsx';

@@ -61,6 +61,9 @@ export const errorCodes = [
   'root-changed',
   'mass-delete',
   'policy',
+  'budget-near',
+  'budget-reached',
+  'lifecycle-unreadable',
   'interrupted',
   'internal',
 ] as const;
@@ -131,7 +134,14 @@ export function exitCodeFor(code: ErrorCode): 1 | 2 | 3 | 4 | 130 {
   return 1;
 }
 
-const guards = new Set<ErrorCode>(['root-changed', 'mass-delete', 'policy']);
+const guards = new Set<ErrorCode>([
+  'root-changed',
+  'mass-delete',
+  'policy',
+  'budget-near',
+  'budget-reached',
+  'lifecycle-unreadable',
+]);
 const usageErrors = new Set<ErrorCode>([
   'usage',
   'folder-missing',
@@ -236,6 +246,11 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   'root-changed': 'Check that the right disk is mounted, then run again.',
   'mass-delete': 'Look at the list with --dry-run; allow more with --max-delete.',
   policy: 'Ask your administrator.',
+  'budget-near':
+    'Raise the monthly budget on the Cost screen or with `sluice cost --budget`, or wait: uploads stop when it is used up.',
+  'budget-reached':
+    'Raise the monthly budget on the Cost screen or with `sluice cost --budget`, or wait for the next month: nothing is lost, uploads go on by themselves.',
+  'lifecycle-unreadable': "Change the bucket's lifecycle rules where they were made; Sluice leaves them as they are.",
   interrupted: 'Run it again: it goes on where it stopped.',
   internal: 'Please report this with what `sluice doctor` prints.',
 };

@@ -25,6 +25,8 @@ export interface SentenceFacts {
   readonly offlineReason: string | null;
   /** Why every store that is needed refuses us, in words. */
   readonly refusedReason?: string | null;
+  /** Why nothing more is sent although it could be (the budget), in words. */
+  readonly heldReason?: string | null;
   /** Folders whose first or current scan isn't finished: totals are "at least". */
   readonly scanning: boolean;
   readonly filesTotal: number;
@@ -52,6 +54,7 @@ export function sentenceFor(facts: SentenceFacts): Sentence {
   }
   if (facts.offlineReason !== null) return { state: 'offline', text: `Offline: ${facts.offlineReason}${waiting}` };
   if (facts.refusedReason) return { state: 'attention', text: `${facts.refusedReason}${waiting}` };
+  if (facts.heldReason && left > 0) return { state: 'attention', text: `${facts.heldReason}${waiting}` };
   if (facts.needUser > 0 && left === 0 && !facts.scanning) {
     return { state: 'attention', text: `${needs(facts.needUser)} you; ${safeCount(facts)}` };
   }

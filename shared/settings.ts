@@ -49,6 +49,8 @@ export const EngineSettings = z.object({
   rescanIntervalMs: z.number().int().min(10_000).default(3_600_000),
   /** The bucket's listing is held against the ledger this often; null: only when asked. */
   reconcileIntervalMs: z.number().int().min(3_600_000).nullable().default(604_800_000),
+  /** USD a month (UTC) for requests and for a month's storage of what goes up; uploads stop when it is used up. null: no budget. */
+  monthlyBudgetUsd: z.number().positive().max(1_000_000_000).nullable().default(null),
 });
 export type EngineSettings = z.infer<typeof EngineSettings>;
 
@@ -65,6 +67,7 @@ export const EngineSettingsChange = z
     settleMs: shape.settleMs.unwrap(),
     rescanIntervalMs: shape.rescanIntervalMs.unwrap(),
     reconcileIntervalMs: shape.reconcileIntervalMs.unwrap(),
+    monthlyBudgetUsd: shape.monthlyBudgetUsd.unwrap(),
   } satisfies Record<keyof EngineSettings, z.ZodType>)
   .partial();
 export type EngineSettingsChange = z.infer<typeof EngineSettingsChange>;

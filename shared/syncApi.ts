@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { BenchSample } from './bench.ts';
+import { Forecast, LifecyclePreview, MeterReport, StorageAlarm, StorageAnalysis } from './cost.ts';
 import { ErrorView } from './errorSchema.ts';
 import { errorCodes } from './errors.ts';
 import type { FolderId, IssueId } from './ids.ts';
@@ -417,6 +418,47 @@ export const syncApiMethods = {
   ),
   /** For the folder picker where the host has no dialog of its own; null: the home folder. */
   listLocalDirectory: method(z.object({ path: z.string().nullable() }), LocalDirectory),
+  /** `2026-11`, UTC; null: this month. */
+  costMeter: method(
+    z.object({
+      month: z
+        .string()
+        .regex(/^\d{4}-(?:0[1-9]|1[0-2])$/)
+        .nullable(),
+    }),
+    MeterReport,
+  ),
+  /** Looks through the folder as a sync would, sends nothing. What the ledger knows to be uploaded costs nothing. */
+  forecastCost: method(
+    z.object({
+      path: z.string().min(1),
+      bucket: BucketName,
+      prefix: z.string(),
+      endpointUrl: z.string().nullable(),
+      region: z.string().nullable(),
+      rules: FolderRules,
+      storageClass: z.string().nullable(),
+    }),
+    Forecast,
+  ),
+  /** How much the folder's whole bucket holds, by CloudWatch or else by listing it, and what another class would save. */
+  analyzeStorage: method(folder.extend({ list: z.boolean() }), StorageAnalysis),
+  storageAlarms: method(folder, z.object({ alarms: z.array(StorageAlarm) })),
+  /** Makes or changes this bucket's two alarms in CloudWatch; null: not this one. */
+  createStorageAlarms: method(
+    folder.extend({
+      storageUsdPerMonth: z.number().positive().nullable(),
+      objects: z.number().int().positive().nullable(),
+      topicArn: z.string().startsWith('arn:').nullable(),
+    }),
+    z.object({ alarms: z.array(StorageAlarm) }),
+  ),
+  /** Only alarms that Sluice made. */
+  removeStorageAlarms: method(folder, z.object({ removed: z.array(z.string()) })),
+  /** The recommended rules beside those the bucket has, and what they would do to the objects that are known. Changes nothing. */
+  previewLifecycle: method(folder, LifecyclePreview),
+  /** `revision` is the preview's: refused with `conflict` when the policy is another by now. */
+  applyLifecycle: method(folder.extend({ revision: z.string() }), LifecyclePreview),
 } as const;
 
 export type SyncApiMethod = keyof typeof syncApiMethods;

@@ -3,8 +3,12 @@ import { resolve } from 'node:path';
 import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
+import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
+import { createBudgetKeeper } from './budgetKeeper.ts';
+import { createCostApi } from './costApi.ts';
+import { createCostMeter } from './costMeter.ts';
 import { createDeletesApi } from './deletesApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
@@ -12,6 +16,7 @@ import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
 import { createEngineApi, storedSettings } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
+import { readPriceFile } from './insight/priceFile.ts';
 import { createRunMetrics } from './insight/runMetrics.ts';
 import { createKeptDeletes } from './keptFolderDeletes.ts';
 import type { FolderRow } from './ledger/ledger.ts';
@@ -23,6 +28,7 @@ import { systemBusyMs, systemClock } from './ports.ts';
 import { createReconcileSchedule } from './reconcileSchedule.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
+import { meteredAs } from './store/meteredAs.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
 import { startBandwidthSchedule } from './transfer/bandwidthSchedule.ts';
@@ -57,6 +63,17 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   let cancelPauseTimer: () => void = () => undefined;
   let stopped: Promise<void> | null = null;
 
+  /** A slip in the file of prices must not stop a backup: it is said, and the built-in ones count. */
+  const pricesOrIssue = (): PriceFile => {
+    try {
+      const file = readPriceFile(options.dataDir);
+      ledger.settleIssues(null, null, ['bad-settings']);
+      return file;
+    } catch (error) {
+      ledger.raiseIssue({ folderId: null, path: null, error: errorView(error), atMs: clock.now() });
+      return noPriceFile;
+    }
+  };
   const emit = (event: EngineEvent): void => {
     for (const listener of listeners) listener(event);
   };
@@ -79,10 +96,23 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   const onRequest = (operation: string): void => metrics.requests([operation]);
 
+  const prices = pricesOrIssue();
+  const costs = createCostMeter({
+    ledger,
+    clock,
+    prices,
+    onFlushed: () => budget.check(),
+    onFatal: (error) =>
+      orStop(() => {
+        throw error;
+      }),
+  });
+
   const stores = createStoreBook({
     secrets: options.secrets,
     chainCredentials: options.chainCredentials,
     onRequest,
+    onMetered: costs.onMetered,
   });
   const pool = createSendPool({
     workers: Math.max(1, Math.min(8, availableParallelism())),
@@ -90,6 +120,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     stallTimeoutMs,
     memoryBytes: settings.memoryBytes,
     onRequests: metrics.requests,
+    onMetered: costs.merge,
   });
 
   const rules = (folder: FolderRow) => folderRules(folder, resolve(options.dataDir));
@@ -131,10 +162,25 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     pause: () => pause,
     failure: () => failure,
     maxBandwidth: () => bandwidth.limit(),
+    budget: () => budget.state(),
     about: { version: options.version, host: options.host, dataDir: options.dataDir, startedAt: clock.now() },
     onProgress: emit,
   });
   const bandwidth = startBandwidthSchedule({ clock, settings: () => settings, pool, onChange: () => board.touch() });
+
+  const budget = createBudgetKeeper({
+    ledger,
+    clock,
+    limitUsd: () => settings.monthlyBudgetUsd,
+    spentUsd: costs.spentUsd,
+    hold: (reason) => transfer.hold(reason, pauseGraceMs),
+    onIssue: (error) => tellIssue(null, error),
+    onFatal: (error) =>
+      orStop(() => {
+        throw error;
+      }),
+  });
+  orStop(budget.check);
 
   /** A store that refuses us needs the user; one that can't be reached is only said in the sentence. */
   const noteReach = (): void => {
@@ -241,25 +287,28 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const verify = async (folderId: FolderId, { deep, fresh }: { readonly deep: boolean; readonly fresh: boolean }) => {
     const folder = ledger.folder(folderId);
     const store = stores.store(folder.connection, folder.bucket);
-    await store.headBucket();
+    const { region } = await meteredAs(folderId, () => store.headBucket());
+    costs.learnRegion(folder.connection, folder.bucket, region);
     const storeKey = storeKeyOf(folder.connection, folder.bucket);
     pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
     const subject = verifySubject(folder);
     const checkpoints = verifyCheckpoints({ dataDir: options.dataDir, folderId, deep, subject, now: clock.now });
-    return verifyFolder({
-      checkpoints,
-      fresh,
-      onStarted: (figures) => verifying.set(folderId, figures),
-      folder,
-      ledger,
-      pool,
-      storeKey,
-      clock,
-      random,
-      deep,
-      rules: rules(folder),
-      signal: verifyAbort.signal,
-    }).finally(() => verifying.delete(folderId));
+    return meteredAs(folderId, () =>
+      verifyFolder({
+        checkpoints,
+        fresh,
+        onStarted: (figures) => verifying.set(folderId, figures),
+        folder,
+        ledger,
+        pool,
+        storeKey,
+        clock,
+        random,
+        deep,
+        rules: rules(folder),
+        signal: verifyAbort.signal,
+      }),
+    ).finally(() => verifying.delete(folderId));
   };
   const verifyAbort = new AbortController();
   const restores = createPairRestores({
@@ -308,6 +357,16 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     settings: () => settings,
     credentials: stores.credentials,
     onRequest,
+    costs: createCostApi({
+      ledger,
+      costs,
+      clock,
+      settings: () => settings,
+      dataDir: resolve(options.dataDir),
+      store: stores.store,
+      credentials: stores.credentials,
+      onRequest,
+    }),
     keep,
     drop: async (folderId) => {
       const keeper = keepers.get(folderId);
@@ -330,6 +389,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     applySettings: (next) => {
       settings = next;
       bandwidth.apply();
+      budget.check();
       pool.setMemory(next.memoryBytes);
       transfer.wake();
     },
@@ -371,7 +431,10 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
 
   const checkPair = async (folder: FolderRow): Promise<void> => {
     await rootIdentity(folder.path);
-    const { provider } = await stores.store(folder.connection, folder.bucket).headBucket();
+    const { provider, region } = await meteredAs(folder.id, () =>
+      stores.store(folder.connection, folder.bucket).headBucket(),
+    );
+    costs.learnRegion(folder.connection, folder.bucket, region);
     endpoints.of(folder.connection).recognised(provider ?? null);
   };
 
@@ -411,15 +474,17 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       const scan = await orFatal(keeper.scan(signal, begun));
       await orFatal(transfer.drained(folder.id, options.storePatienceMs ?? defaultStorePatienceMs));
       const store = stores.store(folder.connection, folder.bucket);
-      const { deleted, failed } = await mirrorDeletes({
-        folder,
-        ledger,
-        store,
-        clock,
-        signal,
-        scanComplete: scan.complete,
-        onFile: emit,
-      });
+      const { deleted, failed } = await meteredAs(folder.id, () =>
+        mirrorDeletes({
+          folder,
+          ledger,
+          store,
+          clock,
+          signal,
+          scanComplete: scan.complete,
+          onFile: emit,
+        }),
+      );
       const { filesUploaded, filesCopied, filesFailed } = metrics.counts;
       metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesCopied - filesFailed);
       metrics.counts.filesDeleted += deleted;
@@ -487,6 +552,10 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);
         await pool.close();
+        // The last counts come with the threads' last words.
+        if (!failure) orStop(costs.flush);
+        costs.stop();
+        budget.stop();
         board.stop();
         stores.close();
         ledger.close();

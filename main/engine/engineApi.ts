@@ -13,6 +13,7 @@ import type {
   VerifyProgress,
   VerifyReport,
 } from '../../shared/syncApi.ts';
+import type { CostMethods } from './costApi.ts';
 import type { DeletesApi } from './deletesApi.ts';
 import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
@@ -29,6 +30,7 @@ export interface ApiOptions {
   readonly settings: () => EngineSettings;
   readonly credentials: (connection: StoreConnection) => CredentialsProvider;
   readonly onRequest: (operation: string) => void;
+  readonly costs: CostMethods;
   /** Begins, or ends, keeping a folder. */
   readonly keep: (folder: FolderRow) => Promise<void>;
   readonly drop: (folder: FolderId) => Promise<void>;
@@ -170,6 +172,7 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       return {};
     },
     listLocalDirectory: ({ path }) => listLocalDirectory(path),
+    ...options.costs,
   };
 }
 

@@ -1,3 +1,4 @@
+import type { BudgetState } from '../../shared/cost.ts';
 import type { ErrorView } from '../../shared/errors.ts';
 import type { ProgressEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
@@ -14,6 +15,7 @@ import type {
 import type { FolderKeeper } from './folderKeeper.ts';
 import type { RunMetrics } from './insight/runMetrics.ts';
 import type { FolderCounts, FolderRow, Ledger } from './ledger/ledger.ts';
+import { budgetReached } from './plan/budget.ts';
 import type { Clock } from './ports.ts';
 import type { Transfer } from './transfer/transfer.ts';
 
@@ -27,6 +29,7 @@ export interface BoardOptions {
   readonly pause: () => PauseState;
   readonly failure: () => ErrorView | null;
   readonly maxBandwidth: () => number | null;
+  readonly budget: () => BudgetState;
   readonly about: Snapshot['about'];
   readonly onProgress: (event: ProgressEvent) => void;
 }
@@ -174,6 +177,7 @@ export function createStatusBoard(options: BoardOptions): StatusBoard {
     if (keeper?.rootProblem) return 'attention';
     const reach = transfer.reach(folder.id);
     if (reach.kind === 'blocked') return reach.error.retryable ? 'offline' : 'attention';
+    if (heldReason() !== null && counts.filesQueued > 0) return 'attention';
     if (keeper?.scanning && counts.filesQueued === 0) return 'scanning';
     if (counts.filesQueued > 0) return keeper ? 'uploading' : 'waiting';
     if (issueCount > 0 || counts.filesProven < counts.filesTotal) return 'attention';
@@ -197,6 +201,7 @@ export function createStatusBoard(options: BoardOptions): StatusBoard {
       paused: phase === 'paused',
       pausedUntil: null,
       offlineReason: null,
+      heldReason: heldReason(),
       scanning: keeper?.scanning ?? false,
       filesTotal: counts.filesTotal,
       filesProven: counts.filesProven,
@@ -264,6 +269,7 @@ export function createStatusBoard(options: BoardOptions): StatusBoard {
         pause.kind === 'paused' && pause.untilMs !== null ? new Date(pause.untilMs).toTimeString().slice(0, 5) : null,
       offlineReason: offline?.message ?? null,
       refusedReason: refused?.message ?? null,
+      heldReason: heldReason(),
       scanning: counted.some(
         ({ totalsAtLeast, phase, filesQueued }) => totalsAtLeast || (phase === 'waiting' && filesQueued === 0),
       ),
@@ -271,9 +277,21 @@ export function createStatusBoard(options: BoardOptions): StatusBoard {
       filesProven: sum(counted, (folder) => folder.filesProven),
       filesToUpload: sum(counted, (folder) => folder.filesQueued),
       etaMs: totals.etaMs,
-      needUser: Math.max(ledger.issueCount(), rootProblems),
+      needUser: Math.max(filesNeedingUser(), rootProblems),
       failure: options.failure()?.message ?? null,
     });
+  };
+
+  const heldReason = (): string | null => {
+    const state = options.budget();
+    return state.kind === 'reached' ? budgetReached(state).message : null;
+  };
+  /** A budget is no file. */
+  const filesNeedingUser = (): number => {
+    const count = ledger.issueCount();
+    const { kind } = options.budget();
+    if (count === 0 || kind === 'none' || kind === 'within') return count;
+    return ledger.issues().filter(({ code }) => code !== 'budget-near' && code !== 'budget-reached').length;
   };
 
   const progress = (): ProgressEvent => {

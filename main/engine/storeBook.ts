@@ -22,6 +22,7 @@ export interface StoreBookOptions {
   readonly secrets: SecretStore;
   readonly chainCredentials?: ((connection: StoreConnection) => CredentialsProvider) | undefined;
   readonly onRequest: (operation: string) => void;
+  readonly onMetered?: (connection: StoreConnection, bucket: string) => StoreOptions['onMetered'];
 }
 
 export function createStoreBook(options: StoreBookOptions): StoreBook {
@@ -64,6 +65,7 @@ export function createStoreBook(options: StoreBookOptions): StoreBook {
           maxSockets: controlSockets,
           stallTimeoutMs,
           onRequest: options.onRequest,
+          onMetered: options.onMetered?.(connection, bucket),
         };
         store = lazyStore(storeOptions, createDataStore(storeOptions));
         stores.set(key, store);

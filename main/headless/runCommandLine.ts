@@ -36,6 +36,8 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string,
   ['ledger', async () => (await import('./commands/ledger.ts')).addLedgerCommand],
   ['uploads', async () => (await import('./commands/uploads.ts')).addUploadsCommand],
   ['bench', async () => (await import('./commands/bench.ts')).addBenchCommand],
+  ['cost', async () => (await import('./commands/cost.ts')).addCostCommand],
+  ['lifecycle', async () => (await import('./commands/lifecycle.ts')).addLifecycleCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);
 

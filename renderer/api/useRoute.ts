@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-export const screenNames = ['overview', 'folders', 'activity', 'issues', 'settings'] as const;
+export const screenNames = ['overview', 'folders', 'activity', 'issues', 'cost', 'settings'] as const;
 export type ScreenName = (typeof screenNames)[number];
 
 /** The screen named in the URL's hash: works under http and app:// alike, and back and forward work. */

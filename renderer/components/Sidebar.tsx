@@ -1,4 +1,4 @@
-import { Activity, FolderSync, Gauge, type LucideIcon, Settings, TriangleAlert } from 'lucide-react';
+import { Activity, CircleDollarSign, FolderSync, Gauge, type LucideIcon, Settings, TriangleAlert } from 'lucide-react';
 import { useContext } from 'react';
 import { formatCount, formatRate } from '../../shared/units.ts';
 import { SnapshotContext } from '../api/useEngine.ts';
@@ -9,6 +9,7 @@ const entries: readonly { readonly screen: ScreenName; readonly label: string; r
   { screen: 'folders', label: 'Folders', icon: FolderSync },
   { screen: 'activity', label: 'Activity', icon: Activity },
   { screen: 'issues', label: 'Issues', icon: TriangleAlert },
+  { screen: 'cost', label: 'Cost', icon: CircleDollarSign },
   { screen: 'settings', label: 'Settings', icon: Settings },
 ];
 

@@ -89,6 +89,7 @@ const commandLines = [
   ...['uploads', 'uploads list', 'uploads abort', 'restore'],
   ...['ledger', 'ledger check', 'ledger export', 'ledger rebuild'],
   ...['folder deletes', 'folder reconcile'],
+  ...['cost', 'lifecycle', 'lifecycle show', 'lifecycle diff', 'lifecycle apply'],
 ];
 
 async function help(command: string): Promise<{ readonly command: string; readonly text: string }> {

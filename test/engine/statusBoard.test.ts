@@ -35,6 +35,7 @@ function world() {
     pause: () => ({ kind: 'running' }),
     failure: () => null,
     maxBandwidth: () => null,
+    budget: () => ({ kind: 'none' }),
     about: { version: 'test', host: 'command', dataDir: '/', startedAt: 0 },
     onProgress: () => undefined,
   });

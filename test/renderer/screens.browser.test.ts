@@ -7,7 +7,7 @@ import { launchBrowser } from '../support/browser.ts';
 import { type Scenario, scenarios } from '../support/fixtureApi.ts';
 import { openPage } from './openPage.ts';
 
-const screens = ['Overview', 'Folders', 'Activity', 'Issues', 'Settings'] as const;
+const screens = ['Overview', 'Folders', 'Activity', 'Issues', 'Cost', 'Settings'] as const;
 const pictures = join(import.meta.dirname, '../../test-results/screens');
 
 let browser: Browser;
@@ -42,9 +42,11 @@ describe.each(scenarios)('when the engine is %s', (scenario) => {
       for (const [index, screen] of screens.entries()) {
         if (screen !== 'Overview') await open.goTo(screen);
         const text = says[scenario][index as 0];
-        const expected = screen === 'Settings' ? 'Upload speed' : text;
+        const expected =
+          screen === 'Settings' ? 'Upload speed' : screen === 'Cost' ? /for requests \(94,658 writes/ : text;
         await open.page.locator('main').getByText(expected).first().waitFor();
         if (screen === 'Folders') await unfold(open.page);
+        if (screen === 'Cost') await lookAtCosts(open.page, scenario !== 'empty');
         if (screen === 'Overview' && scenario === 'busy') await open.page.locator('.plot canvas').waitFor();
         await open.page.screenshot({ path: join(pictures, `${scenario}-${screen.toLowerCase()}-${colorScheme}.png`) });
         expect(await violations(open.page), `${scenario} ${screen}`).toEqual([]);
@@ -122,6 +124,20 @@ it('a narrow window keeps everything reachable', async () => {
   }
   expect(await violations(open.page)).toEqual([]);
 });
+
+/** All that the screen shows only when it is asked for. */
+async function lookAtCosts(page: Page, hasFolder: boolean): Promise<void> {
+  await page.locator('.plot canvas').waitFor();
+  await page.getByRole('button', { name: 'By folder and by day' }).click();
+  if (!hasFolder) return;
+  await page.getByRole('button', { name: 'Look at the bucket' }).click();
+  await page.getByText('12,408 objects, 61.0 GiB').waitFor();
+  await page.getByRole('button', { name: 'Compare with the recommended rules' }).click();
+  await page.getByText('Not ours, kept').waitFor();
+  await page.getByRole('button', { name: 'Apply…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+}
 
 async function unfold(page: Page): Promise<void> {
   const folded = page.locator('.folder-trigger[aria-expanded="false"]');

@@ -13,6 +13,7 @@ import {
   type Update,
 } from '../../shared/syncApi.ts';
 import { GiB, MiB } from '../../shared/units.ts';
+import { costFixtures } from './costFixtures.ts';
 import { fixtureDeletes } from './fixtureDeletes.ts';
 
 export const scenarios = ['empty', 'busy', 'paused', 'offline', 'attention', 'safe', 'million'] as const;
@@ -224,6 +225,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
       };
     },
     applyBenchmark: async () => ({}),
+    ...costFixtures,
     listLocalDirectory: async ({ path }) => {
       const at = path ?? '/home/ada';
       const names = at.split('/').length > 4 ? [] : ['Documents', 'Photos', 'Projects', 'عربي'];

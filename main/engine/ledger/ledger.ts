@@ -150,6 +150,30 @@ export interface TuningRow {
   readonly at: number;
 }
 
+/** Requests of one kind on one day; all counts are added to what is there. */
+export interface MeterRow {
+  /** `2026-11-25`, UTC. */
+  readonly day: string;
+  /** 0: of no folder. */
+  readonly folderId: number;
+  /** `''`: AWS itself. */
+  readonly endpoint: string;
+  /** `''`: not set. */
+  readonly region: string;
+  readonly bucket: string;
+  readonly storageClass: string;
+  readonly operation: string;
+  /** With anything but a 5xx. */
+  readonly answered: number;
+  /** With a 5xx. */
+  readonly refused: number;
+  /** Sent on a connection, and nothing came back. */
+  readonly unanswered: number;
+  /** Of files, in requests that were answered with 2xx. */
+  readonly bytes: number;
+  readonly unansweredBytes: number;
+}
+
 export type NewActivity = Omit<ActivityRow, 'id'>;
 
 /**
@@ -314,6 +338,10 @@ export interface Ledger {
   replaceTuning(store: string, sizeClass: SizeClass, rows: readonly TuningRow[]): void;
   /** Newest first. */
   tuning(store: string, sizeClass: SizeClass): readonly TuningRow[];
+
+  addMeter(rows: readonly MeterRow[]): void;
+  /** Both days included. */
+  meter(fromDay: string, toDay: string): readonly MeterRow[];
 
   setting(key: string): unknown;
   setSetting(key: string, value: unknown): void;

@@ -10,6 +10,7 @@ import { createFolders } from './folders.ts';
 import { createIssues } from './issues.ts';
 import type { Ledger, OpenLedgerOptions } from './ledger.ts';
 import { guarded } from './ledgerError.ts';
+import { createMeterRows } from './meter.ts';
 import { migrate } from './migrate.ts';
 import { createObservations } from './observations.ts';
 import { createPendingDeletes } from './pendingDeletes.ts';
@@ -64,6 +65,7 @@ export function composeLedger(
     ...createIssues(connection),
     ...createSettings(connection),
     ...createTuning(connection),
+    ...createMeterRows(connection),
     ...createCheck(connection),
     close() {
       if (!db.open) return;

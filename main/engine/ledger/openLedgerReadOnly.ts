@@ -31,6 +31,7 @@ export type LedgerReader = Pick<
   | 'issueCount'
   | 'setting'
   | 'tuning'
+  | 'meter'
   | 'check'
   | 'close'
 > & {

@@ -1,5 +1,6 @@
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 import type { StoreEndpoint } from './endpoint.ts';
+import { hasLeft, meteredFolder } from './meteredAs.ts';
 import { readCaBundle } from './readCaBundle.ts';
 import type { StoreCredentials, StoreOptions } from './store.ts';
 import { createTransport } from './transport.ts';
@@ -73,8 +74,20 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
     // after the retry: once for each attempt that goes out
     client.middlewareStack.add(
       (next, context) => (args) => {
-        options.onRequest(String(context.commandName).replace(/Command$/, ''));
-        return next(args);
+        const operation = String(context.commandName).replace(/Command$/, '');
+        options.onRequest(operation);
+        const meter = (status: number | null): void =>
+          options.onMetered?.({ folderId: meteredFolder(), operation, status, bodyBytes: 0 });
+        return next(args).then(
+          (result) => {
+            meter((result.response as { readonly statusCode: number }).statusCode);
+            return result;
+          },
+          (error: unknown) => {
+            if (hasLeft(error)) meter(null);
+            throw error;
+          },
+        );
       },
       { step: 'deserialize', name: 'sluiceCount', priority: 'low' },
     );

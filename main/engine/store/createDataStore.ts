@@ -6,8 +6,9 @@ import { type BucketAddress, bucketAddress, escapeKey, escapeText } from './buck
 import { checksumOf } from './checksumFields.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { errorAnswer } from './errorAnswer.ts';
-import { type AnswerSink, createHttpPool, type HttpPool } from './httpPool.ts';
+import { type AnswerSink, createHttpPool, type HttpPool, type HttpRequest } from './httpPool.ts';
 import { memoCredentials } from './memoCredentials.ts';
+import { hasLeft, meteredFolder } from './meteredAs.ts';
 import { answerOf, checksumsOf, headOf, sliceFields } from './objectAnswer.ts';
 import { conditionFields, metadataFields, numberOrNull, unquoted } from './objectFields.ts';
 import { policyRefusal } from './policyRefusal.ts';
@@ -60,6 +61,12 @@ export function createDataStore(options: StoreOptions): DataStore {
   /** The store's clock minus ours. */
   let clockOffsetMs = 0;
 
+  const read = async (request: HttpRequest): Promise<WireAnswer> => {
+    reading ??= createHttpPool(connections);
+    const answer = await reading.send(request);
+    return { ...answer, headers: joined(answer.headers), timing: noTiming };
+  };
+
   const attempt = async (call: Call): Promise<WireAnswer> => {
     const keys = await credentials();
     last = keys;
@@ -79,23 +86,25 @@ export function createDataStore(options: StoreOptions): DataStore {
     headers.push('authorization', authorization, 'user-agent', 'sluice');
     const place = { tls: address.tls, hostname: address.hostname, port: address.port, method };
     const target = query === '' ? path : `${path}?${query}`;
-    if (call.sink) {
-      reading ??= createHttpPool(connections);
-      const { signal, sink } = call;
-      const got = await reading.send({
-        ...{ ...place, path: target, headers: byName(headers), body: null, patience: 1, signal, sink },
-      });
-      if (got.status >= 200 && got.status < 300) return { ...got, headers: joined(got.headers), timing: noTiming };
-      throw errorAnswer({ ...got, headers: joined(got.headers) });
-    }
-    const answer = await pool.send({
-      ...place,
-      path: target,
-      headers,
-      body: call.body ? bodyToSend(call.body) : null,
-      fresh: call.freshConnection ?? false,
-      signal: call.signal,
+    const { signal, sink } = call;
+    const sent = sink
+      ? read({ ...place, path: target, headers: byName(headers), body: null, patience: 1, signal, sink })
+      : pool.send({
+          ...place,
+          path: target,
+          headers,
+          body: call.body ? bodyToSend(call.body) : null,
+          fresh: call.freshConnection ?? false,
+          signal,
+        });
+    const { onMetered } = options;
+    const meter = (status: number | null): void =>
+      onMetered?.({ folderId: meteredFolder(), operation: call.operation, status, bodyBytes: bytesOf(call.body) });
+    const answer = await sent.catch((error: unknown) => {
+      if (hasLeft(error)) meter(null);
+      throw error;
     });
+    meter(answer.status);
     if (answer.status >= 200 && answer.status < 300) return answer;
     throw errorAnswer(answer);
   };
@@ -265,6 +274,9 @@ export function createDataStore(options: StoreOptions): DataStore {
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
 const unexplained = new Set(['access-denied', 'store-refused', 'wrong-keys']);
+
+const bytesOf = (body: StoreBody | undefined): number =>
+  body === undefined ? 0 : body.kind === 'bytes' ? body.bytes.byteLength : body.length;
 
 function byName(pairs: readonly string[]): Record<string, string> {
   const headers: Record<string, string> = {};

@@ -8,6 +8,7 @@ import {
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 import { lookup } from './localhostLookup.ts';
+import { markNeverLeft } from './meteredAs.ts';
 import { createStallSweep, type Watched } from './stallSweep.ts';
 
 export interface HttpPoolOptions {
@@ -105,7 +106,11 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
   const send: HttpPool['send'] = (request) =>
     new Promise((resolve, reject) => {
       const { tls, signal } = request;
-      if (closed || signal?.aborted) return reject(aborted());
+      if (closed || signal?.aborted) {
+        const error = aborted();
+        markNeverLeft(error);
+        return reject(error);
+      }
       dropStaleSockets(Date.now());
       const req = (tls ? httpsRequest : httpRequest)({
         method: request.method,
@@ -126,6 +131,7 @@ export function createHttpPool(options: HttpPoolOptions): HttpPool {
       const fail = (error: Error) => {
         if (settled) return;
         settle();
+        if (!watched.connected) markNeverLeft(error);
         req.destroy();
         reject(error);
       };

@@ -4,6 +4,7 @@ import { SluiceError } from '../../../shared/errors.ts';
 import { AnswerParser, type ParsedAnswer } from './answerParser.ts';
 import { BodySink, type PumpedBody } from './bodySink.ts';
 import { lookup } from './localhostLookup.ts';
+import { markNeverLeft } from './meteredAs.ts';
 import { createStallSweep, type StallSweep, type Watched } from './stallSweep.ts';
 import type { SendTiming } from './store.ts';
 
@@ -161,7 +162,11 @@ export function createSocketPool(options: SocketPoolOptions): SocketPool {
   return {
     send: (request) =>
       new Promise((resolve, reject) => {
-        if (closed || request.signal?.aborted) return reject(aborted());
+        if (closed || request.signal?.aborted) {
+          const error = aborted();
+          markNeverLeft(error);
+          return reject(error);
+        }
         const exchange = new Exchange(request, sweep, options.stallTimeoutMs, resolve, reject, () => {
           const at = waiting.indexOf(exchange);
           if (at >= 0) waiting.splice(at, 1);
@@ -378,6 +383,7 @@ class Exchange {
 
   fail(error: Error): void {
     if (!this.#settle()) return;
+    if (!this.#watched.connected) markNeverLeft(error);
     // whoever pumps may be in the middle of reading a file for it
     this.#sink?.destroy();
     this.#reject(error);

@@ -2,6 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ObjectKey, S3UploadId, UploadToken } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm, ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
 import type { ProviderName } from './capabilities.ts';
+import type { OnMetered } from './meteredAs.ts';
 
 /** Keys as the SDK wants them; asked for again when they expire. */
 export interface StoreCredentials {
@@ -26,6 +27,8 @@ export interface StoreOptions {
   readonly stallTimeoutMs: number;
   /** Called once per HTTP request sent, retries of the SDK included, with S3's operation name (`PutObject`). */
   readonly onRequest: (operation: string) => void;
+  /** Told of each request once it has ended; for the meter. */
+  readonly onMetered?: OnMetered | undefined;
 }
 
 /** `value` is base64 of the digest, as in `x-amz-checksum-*`. */

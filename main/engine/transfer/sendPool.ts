@@ -1,11 +1,13 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { errorView, SluiceError } from '../../../shared/errors.ts';
 import { MiB } from '../../../shared/units.ts';
+import { meteredFolder } from '../store/meteredAs.ts';
 import type { CredentialsProvider, StoreTarget } from '../store/store.ts';
 import { workerUrl } from '../workerUrl.ts';
 import { bandwidthOver, newBandwidthMemory } from './bandwidth.ts';
 import { memoryBudgetOver, newBudgetMemory } from './memoryBudget.ts';
-import type { FromWorker, SendJob, SendResult, StoreKey, ToWorker, WorkerStart } from './sendProtocol.ts';
+import type { FromWorker, MeteredCount, SendJob, SendResult, StoreKey, ToWorker, WorkerStart } from './sendProtocol.ts';
 import { threadFor } from './threadFor.ts';
 
 export interface SendPoolOptions {
@@ -17,6 +19,7 @@ export interface SendPoolOptions {
   /** Bytes of buffers in all threads together; each has at least 1 MiB. */
   readonly memoryBytes?: number;
   readonly onRequests: (operations: readonly string[]) => void;
+  readonly onMetered?: (counts: readonly MeteredCount[]) => void;
 }
 
 export interface JobHandle<R extends SendResult = SendResult> {
@@ -63,6 +66,7 @@ interface Member {
   toTell: ToWorker[];
 }
 
+const lastWordsMs = 500;
 const defaultMemoryBytes = 64 * MiB;
 /** A third of Node's own: 10 MiB less a thread. Less still is slower and larger, since what is short-lived is then kept for long (measured 1…16). */
 const resourceLimits = { maxYoungGenerationSizeMb: 16 };
@@ -117,6 +121,7 @@ export function createSendPool(options: SendPoolOptions): SendPool {
     switch (message.type) {
       case 'progress':
         options.onRequests(message.requests);
+        if (message.metered.length > 0) options.onMetered?.(message.metered);
         for (const [id, bytes] of message.sent) member.jobs.get(id)?.onSent?.(bytes);
         return;
       case 'done':
@@ -169,7 +174,7 @@ export function createSendPool(options: SendPoolOptions): SendPool {
       const id = ++lastId;
       const result = new Promise<never>((resolve, reject) => member.jobs.set(id, { weight, resolve, reject, onSent }));
       member.load += weight;
-      tell(member, { type: 'job', id, job });
+      tell(member, { type: 'job', id, job, folderId: meteredFolder() });
       return { result, cancel: () => tell(member, { type: 'cancel', id }) };
     },
     warm: () => {
@@ -181,6 +186,10 @@ export function createSendPool(options: SendPoolOptions): SendPool {
     close: async () => {
       closed = true;
       const leaving = [...members];
+      // What was cut off has left for the store: its ends are counted before the thread is gone.
+      for (const member of leaving) for (const id of member.jobs.keys()) tell(member, { type: 'cancel', id });
+      for (let waitedMs = 0; waitedMs < lastWordsMs && leaving.some(({ jobs }) => jobs.size > 0); waitedMs += 10)
+        await sleep(10);
       for (const member of leaving) tell(member, { type: 'close' });
       await Promise.all(leaving.map((member) => member.worker.terminate()));
     },

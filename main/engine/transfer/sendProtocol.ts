@@ -1,5 +1,5 @@
 import type { ErrorView } from '../../../shared/errors.ts';
-import type { ObjectKey, S3UploadId } from '../../../shared/ids.ts';
+import type { FolderId, ObjectKey, S3UploadId } from '../../../shared/ids.ts';
 import type { ChecksumAlgorithm, ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
 import type { SourceIdentity } from '../../../shared/source.ts';
 import type {
@@ -79,9 +79,19 @@ export type ToWorker =
       readonly stallTimeoutMs: number;
     }
   | { readonly type: 'credentials'; readonly request: number; readonly answer: StoreCredentials | ErrorView }
-  | { readonly type: 'job'; readonly id: number; readonly job: SendJob }
+  | { readonly type: 'job'; readonly id: number; readonly job: SendJob; readonly folderId: FolderId | null }
   | { readonly type: 'cancel'; readonly id: number }
   | { readonly type: 'close' };
+
+/** Requests of one kind since the last report, for the meter. */
+export interface MeteredCount {
+  readonly store: StoreKey;
+  readonly folderId: FolderId | null;
+  readonly operation: string;
+  readonly outcome: 'taken' | 'answered' | 'refused' | 'unanswered';
+  readonly count: number;
+  readonly bytes: number;
+}
 
 export type FromWorker =
   | { readonly type: 'need-credentials'; readonly request: number; readonly store: StoreKey }
@@ -90,6 +100,7 @@ export type FromWorker =
       readonly type: 'progress';
       readonly sent: readonly (readonly [id: number, bytes: number])[];
       readonly requests: readonly string[];
+      readonly metered: readonly MeteredCount[];
     }
   | { readonly type: 'done'; readonly id: number; readonly result: SendResult; readonly sentMs: number }
   | { readonly type: 'failed'; readonly id: number; readonly error: ErrorView };

@@ -1,10 +1,12 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorView, SluiceError } from '../../../shared/errors.ts';
 import { createDataStore } from '../store/createDataStore.ts';
+import { meteredAs } from '../store/meteredAs.ts';
 import type { DataStore, StoreCredentials } from '../store/store.ts';
 import { bandwidthOver } from './bandwidth.ts';
 import { createBufferPool } from './bufferPool.ts';
 import { memoryBudgetOver } from './memoryBudget.ts';
+import { createMeterTally } from './meterTally.ts';
 import { performJob } from './performJob.ts';
 import type { FromWorker, SendJob, StoreKey, ToWorker, WorkerStart } from './sendProtocol.ts';
 import { createSourceHandles } from './sourceHandles.ts';
@@ -28,6 +30,7 @@ const running = new Map<number, AbortController>();
 const waitingForKeys = new Map<number, { resolve: (keys: StoreCredentials) => void; reject: (error: Error) => void }>();
 const sent = new Map<number, number>();
 const requests: string[] = [];
+const metered = createMeterTally();
 let toSay: FromWorker[] = [];
 let reportTimer: NodeJS.Timeout | undefined;
 let lastRequest = 0;
@@ -43,7 +46,7 @@ function receive(message: ToWorker): void {
     case 'credentials':
       return receiveCredentials(message);
     case 'job':
-      return void run(message.id, message.job);
+      return void meteredAs(message.folderId, () => run(message.id, message.job));
     case 'cancel':
       running.get(message.id)?.abort();
       return handles.closeIdle();
@@ -75,6 +78,10 @@ function openStore({ store: key, target, maxSockets, stallTimeoutMs }: ToWorker 
     credentials: () => askForCredentials(key),
     onRequest: (operation) => {
       requests.push(operation);
+      scheduleReport();
+    },
+    onMetered: (request) => {
+      metered.add(key, request);
       scheduleReport();
     },
   });
@@ -133,7 +140,7 @@ function scheduleReport(): void {
 function report(): void {
   clearTimeout(reportTimer);
   reportTimer = undefined;
-  if (sent.size === 0 && requests.length === 0) return;
-  toSay.unshift({ type: 'progress', sent: [...sent], requests: requests.splice(0) });
+  if (sent.size === 0 && requests.length === 0 && metered.isEmpty()) return;
+  toSay.unshift({ type: 'progress', sent: [...sent], requests: requests.splice(0), metered: metered.take() });
   sent.clear();
 }

@@ -9,6 +9,7 @@ import type { Patience } from '../plan/afterFailure.ts';
 import { copyObjectLimitBytes } from '../plan/copySource.ts';
 import { objectKey } from '../plan/objectKey.ts';
 import type { BusyMs, Clock, Random } from '../ports.ts';
+import { meteredAs } from '../store/meteredAs.ts';
 import type { CredentialsProvider, Store } from '../store/store.ts';
 import { ActiveTransfer } from './activeTransfer.ts';
 import { concludeUpload } from './concludeUpload.ts';
@@ -72,6 +73,8 @@ export interface Transfer {
    * `folder-missing` when the folder itself went away.
    */
   drained(folder: FolderId, blockedLimitMs: number): Promise<void>;
+  /** While there is a reason nothing new is sent, what is in flight gets `graceMs`, and whoever waits for the end is told it. null: on it goes. */
+  hold(reason: SluiceError | null, graceMs: number): void;
   active(): readonly ActiveTransfer[];
   connections(): number;
   reach(folder: FolderId): Reach;
@@ -83,6 +86,7 @@ export function createTransfer(options: TransferOptions): Transfer {
   const { ledger, pool, metrics, clock, random, settings } = options;
   const members = new Map<FolderId, Member>();
   let pausedAll = false;
+  let held: SluiceError | null = null;
   let stopping = false;
   let broken = false;
   let cancelDueTimer: () => void = () => undefined;
@@ -105,7 +109,7 @@ export function createTransfer(options: TransferOptions): Transfer {
   };
 
   const mayRun = (member: Member): boolean =>
-    !stopping && !broken && !pausedAll && !member.paused && health.mayUse(member.context.storeKey);
+    !stopping && !broken && !pausedAll && !held && !member.paused && health.mayUse(member.context.storeKey);
   const drains = createDrains(clock);
   const plans = createUploadPlans({ ledger, clock, random, settings });
   const flows = new Map<StoreKey, StoreFlow>();
@@ -186,7 +190,7 @@ export function createTransfer(options: TransferOptions): Transfer {
     member.active.set(file.id, active);
     const { signal } = member.abort;
     try {
-      const uploaded = await upload(member, lane, active, signal, slot);
+      const uploaded = await meteredAs(file.folderId, () => upload(member, lane, active, signal, slot));
       if (uploaded.sourceChanged && !broken) {
         // Before it is concluded, so that nobody takes the folder for done in between.
         const error = new SluiceError('source-changed', 'The file changed while its upload was being completed');
@@ -253,7 +257,7 @@ export function createTransfer(options: TransferOptions): Transfer {
     feed.release(member);
     const { abort } = member;
     clock.after(graceMs, () => {
-      if (stopping || !(pausedAll || member.paused) || member.abort !== abort) return;
+      if (stopping || !(pausedAll || held || member.paused) || member.abort !== abort) return;
       abort.abort(stopped());
       member.abort = new AbortController();
     });
@@ -321,6 +325,15 @@ export function createTransfer(options: TransferOptions): Transfer {
       slots.wake();
       wake();
     },
+    hold: (reason, graceMs) => {
+      held = reason;
+      if (reason) for (const member of members.values()) pauseMember(member, graceMs);
+      else {
+        slots.wake();
+        wake();
+      }
+      drains.check();
+    },
     drained: (id, blockedLimitMs) => {
       const asked = members.get(id);
       if (asked) asked.rootGone = false;
@@ -329,7 +342,9 @@ export function createTransfer(options: TransferOptions): Transfer {
         hopeless: () => {
           const member = members.get(id);
           if (broken || stopping || !member) return stopped();
-          return member.rootGone ? rootGone(member.context.folder.path) : null;
+          if (member.rootGone) return rootGone(member.context.folder.path);
+          // Nothing waits for the budget where nothing is left to send.
+          return held && !guarded(() => isDrained(member)) ? held : null;
         },
         reach: () => reachOf(id),
         isDrained: () => {

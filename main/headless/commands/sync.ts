@@ -127,7 +127,7 @@ async function syncFolder(host: CommandHost, { flags, folder, settings }: SyncRe
       secrets: fileSecrets(dataDir),
       settings,
     });
-    return await runEngine(host, engine, { flags, folder, report, interrupt, begun });
+    return await runEngine(host, engine, { flags, folder, report, interrupt, begun, dataDir });
   } finally {
     begun?.stop();
     interrupt.dispose();
@@ -141,7 +141,11 @@ interface Run {
   readonly report: SyncReport;
   readonly interrupt: Interruption;
   readonly begun: BegunScan | undefined;
+  readonly dataDir: string;
 }
+
+const dryForecast = async (...given: Parameters<typeof import('../report/dryForecast.ts').dryForecast>) =>
+  (await import('../report/dryForecast.ts')).dryForecast(...given);
 
 /** The folder is read while engine, ledger and store get ready: its thread takes longest to start. */
 const readAhead = (
@@ -161,6 +165,7 @@ async function runEngine(host: CommandHost, engine: SyncEngine, run: Run): Promi
     : engine.api.subscribe((update) =>
         report.moving({ transfers: update.transfers ?? null, sentence: update.sentence ?? null }),
       );
+  const forecast = flags.dryRun ? await dryForecast(host, run.folder, run.dataDir) : null;
   let folderId: FolderId | undefined;
   let summary: SyncSummary | undefined;
   let thrown: unknown = null;
@@ -172,7 +177,10 @@ async function runEngine(host: CommandHost, engine: SyncEngine, run: Run): Promi
         signal: interrupt.signal,
         dryRun: flags.dryRun,
         begun: run.begun,
-        onPlanned: (file) => report.planned(file),
+        onPlanned: (file) => {
+          report.planned(file);
+          forecast?.planned(file);
+        },
       });
     }
   } catch (error) {
@@ -186,6 +194,7 @@ async function runEngine(host: CommandHost, engine: SyncEngine, run: Run): Promi
   unlisten();
   const exitCode = stop === null ? (summary?.exitCode ?? 0) : exitCodeFor(stop.code);
   const final: SyncSummary = { ...(summary ?? engine.summary(exitCode)), exitCode };
+  if (stop === null) forecast?.tell(flags.json);
   report.end({ summary: final, error: stop, counts });
   if (stop !== null && stop.code !== 'interrupted') sayError(host, thrown, stop);
   return exitCode;

@@ -2,6 +2,7 @@ import { PathText } from '../../components/PathText.tsx';
 import { CommandText } from '../../components/ShowCommand.tsx';
 import { addFolderCommand } from '../../text/commandLine.ts';
 import { type AddFolderForm, addFolderParams } from './addFolderForm.ts';
+import { SummaryForecast } from './SummaryForecast.tsx';
 
 export function SummaryStep({ form }: { readonly form: AddFolderForm }) {
   const params = addFolderParams(form);
@@ -39,6 +40,7 @@ export function SummaryStep({ form }: { readonly form: AddFolderForm }) {
           <dd>{rules.exclude.length === 0 ? 'nothing' : <bdi className="mono">{rules.exclude.join('  ')}</bdi>}</dd>
         </div>
       </dl>
+      <SummaryForecast params={params} />
       <p className="muted">
         Uploading starts at once. Nothing is ever deleted in S3 or on this disk by this; you can pause at any time.
       </p>

@@ -44,8 +44,8 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
     setTried(true);
     if (!settings) return;
     await run(async () => {
-      // The schedule is not in this form: it stays as it is.
-      const { bandwidthSchedule: _, ...change } = settings;
+      // The schedule and the budget are not in this form: they stay as they are.
+      const { bandwidthSchedule: _, monthlyBudgetUsd: __, ...change } = settings;
       const now = await api.updateSettings(change);
       onSaved(now);
       setForm(formOf(now));

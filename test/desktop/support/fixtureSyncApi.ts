@@ -11,6 +11,7 @@ import type {
   TransferView,
   Update,
 } from '../../../shared/syncApi.ts';
+import { costFixtures } from '../../support/costFixtures.ts';
 
 /** A SyncApi without an engine: what it was asked for is recorded, what it tells is decided by the test. */
 export interface FixtureApi extends SyncApi {
@@ -93,6 +94,7 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     updateSettings: note('updateSettings', (change) => ({ ...defaultEngineSettings, ...(change as object) })),
     probeConnection: note('probeConnection', () => ({ ok: true, steps: [], buckets: ['photos'], clockSkewMs: 0 })),
     applyBenchmark: note('applyBenchmark', () => ({})),
+    ...costFixtures,
     listLocalDirectory: note('listLocalDirectory', () => ({ path: '/', parent: null, directories: [] })),
   };
 }

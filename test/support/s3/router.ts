@@ -1,6 +1,8 @@
 import type { S3Context, S3Response } from './context.ts';
 import * as bucket from './operations/bucket.ts';
+import { getConfig, putConfig } from './operations/bucketConfig.ts';
 import * as copy from './operations/copy.ts';
+import * as lifecycle from './operations/lifecycle.ts';
 import * as listing from './operations/listing.ts';
 import * as multipart from './operations/multipart.ts';
 import * as object from './operations/object.ts';
@@ -31,9 +33,7 @@ const unsupported = [
   'acl',
   'analytics',
   'cors',
-  'encryption',
   'intelligent-tiering',
-  'inventory',
   'legal-hold',
   'logging',
   'metrics',
@@ -42,8 +42,6 @@ const unsupported = [
   'ownershipControls',
   'policy',
   'policyStatus',
-  'publicAccessBlock',
-  'replication',
   'requestPayment',
   'restore',
   'retention',
@@ -60,17 +58,25 @@ function bucketOperation({ method, hasQuery }: Route): Operation | null {
       if (hasQuery('location')) return { name: 'GetBucketLocation', run: bucket.getBucketLocation };
       if (hasQuery('accelerate')) return { name: 'GetBucketAccelerateConfiguration', run: bucket.getAccelerate };
       if (hasQuery('versioning')) return { name: 'GetBucketVersioning', run: bucket.getVersioning };
-      if (hasQuery('lifecycle')) return { name: 'GetBucketLifecycleConfiguration', run: bucket.getLifecycle };
+      if (hasQuery('lifecycle')) return { name: 'GetBucketLifecycleConfiguration', run: lifecycle.getLifecycle };
+      if (hasQuery('encryption')) return { name: 'GetBucketEncryption', run: getConfig('encryption') };
+      if (hasQuery('inventory')) return { name: 'ListBucketInventoryConfigurations', run: getConfig('inventory') };
+      if (hasQuery('publicAccessBlock')) return { name: 'GetPublicAccessBlock', run: getConfig('publicAccessBlock') };
+      if (hasQuery('replication')) return { name: 'GetBucketReplication', run: getConfig('replication') };
       if (hasQuery('uploads')) return { name: 'ListMultipartUploads', run: listing.listMultipartUploads };
       if (hasQuery('list-type')) return { name: 'ListObjectsV2', run: listing.listObjectsV2 };
       return { name: 'ListObjects', run: listing.listObjects };
     case 'PUT':
       if (hasQuery('accelerate')) return { name: 'PutBucketAccelerateConfiguration', run: bucket.putAccelerate };
       if (hasQuery('versioning')) return { name: 'PutBucketVersioning', run: bucket.putVersioning };
-      if (hasQuery('lifecycle')) return { name: 'PutBucketLifecycleConfiguration', run: bucket.putLifecycle };
+      if (hasQuery('lifecycle')) return { name: 'PutBucketLifecycleConfiguration', run: lifecycle.putLifecycle };
+      if (hasQuery('encryption')) return { name: 'PutBucketEncryption', run: putConfig('encryption') };
+      if (hasQuery('inventory')) return { name: 'PutBucketInventoryConfiguration', run: putConfig('inventory') };
+      if (hasQuery('publicAccessBlock')) return { name: 'PutPublicAccessBlock', run: putConfig('publicAccessBlock') };
+      if (hasQuery('replication')) return { name: 'PutBucketReplication', run: putConfig('replication') };
       return { name: 'CreateBucket', run: bucket.createBucket };
     case 'DELETE':
-      if (hasQuery('lifecycle')) return { name: 'DeleteBucketLifecycle', run: bucket.deleteLifecycle };
+      if (hasQuery('lifecycle')) return { name: 'DeleteBucketLifecycle', run: lifecycle.deleteLifecycle };
       return { name: 'DeleteBucket', run: bucket.deleteBucket };
     case 'HEAD':
       return { name: 'HeadBucket', run: bucket.headBucket };

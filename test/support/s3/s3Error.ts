@@ -79,6 +79,7 @@ const catalogue = {
   NotImplemented: [501, 'A header you provided implies functionality that is not implemented'],
   NotModified: [304, 'Not Modified'],
   PreconditionFailed: [412, 'At least one of the pre-conditions you specified did not hold'],
+  ReplicationConfigurationNotFoundError: [404, 'The replication configuration was not found'],
   RequestTimeout: [
     400,
     'Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.',

@@ -72,6 +72,10 @@ export interface BucketSettings {
   readonly versioning: string | null;
   /** The document as it was put. */
   readonly lifecycle: string | null;
+  /** The header that goes with the lifecycle; absent in older folders. */
+  readonly lifecycleMinimum?: string | null;
+  /** Other configurations that were put, as they were put. */
+  readonly configs?: Readonly<Record<string, string>>;
 }
 
 export interface Bucket {

@@ -1,6 +1,6 @@
 import type { S3Context, S3Response } from '../context.ts';
 import { S3Error } from '../s3Error.ts';
-import { childrenNamed, childText, readXml, writeXml } from '../xml.ts';
+import { childText, readXml, writeXml } from '../xml.ts';
 
 export function listBuckets(context: S3Context): S3Response {
   const buckets = [...context.storage.buckets.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -101,48 +101,6 @@ export async function putVersioning(context: S3Context): Promise<S3Response> {
   if (status !== 'Enabled' && status !== 'Suspended') throw new S3Error('MalformedXML');
   storage.saveSettings(bucket, { ...bucket.settings, versioning: status });
   return { status: 200 };
-}
-
-export function getLifecycle(context: S3Context): S3Response {
-  const { lifecycle } = context.bucket.settings;
-  if (lifecycle === null) throw new S3Error('NoSuchLifecycleConfiguration', { BucketName: context.bucket.name });
-  return { status: 200, body: lifecycle };
-}
-
-export async function putLifecycle(context: S3Context): Promise<S3Response> {
-  const { storage, bucket } = context;
-  if (
-    ![...context.headers.keys()].some(
-      (name) => name === 'content-md5' || name === 'x-amz-trailer' || name.startsWith('x-amz-checksum-'),
-    )
-  )
-    throw new S3Error(
-      'InvalidRequest',
-      {},
-      'Missing required header for this request: Content-MD5 OR x-amz-checksum-*',
-    );
-  const text = await context.receiveText();
-  const rules = childrenNamed(readXml(text, 'LifecycleConfiguration'), 'Rule');
-  if (rules.length === 0 || rules.length > 1000) throw new S3Error('MalformedXML');
-  const ids = new Set<string>();
-  for (const rule of rules) {
-    const status = childText(rule, 'Status');
-    if (status !== 'Enabled' && status !== 'Disabled') throw new S3Error('MalformedXML');
-    const id = childText(rule, 'ID');
-    if (id === undefined) continue;
-    if (id.length > 255) throw new S3Error('InvalidArgument', {}, 'ID length should not exceed allowed limit of 255');
-    if (ids.has(id))
-      throw new S3Error('InvalidArgument', {}, `Rule ID must be unique. Found same ID for more than one rule`);
-    ids.add(id);
-  }
-  storage.saveSettings(bucket, { ...bucket.settings, lifecycle: text });
-  return { status: 200 };
-}
-
-export function deleteLifecycle(context: S3Context): S3Response {
-  const { storage, bucket } = context;
-  storage.saveSettings(bucket, { ...bucket.settings, lifecycle: null });
-  return { status: 204 };
 }
 
 function isBucketName(name: string): boolean {

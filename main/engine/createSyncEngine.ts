@@ -6,6 +6,7 @@ import type { FolderId } from '../../shared/ids.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState } from '../../shared/syncApi.ts';
 import { MiB } from '../../shared/units.ts';
+import { createAccelerationBook } from './accelerationBook.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
@@ -48,6 +49,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const keepers = new Map<FolderId, FolderKeeper>();
   const fatalWaiters = new Set<(error: unknown) => void>();
   let settings: EngineSettings = { ...storedSettings(ledger), ...options.settings };
+  if (options.accelerate !== undefined)
+    settings = { ...settings, acceleration: { ...settings.acceleration, mode: options.accelerate } };
   let patience: Patience = 'once';
   let pause: PauseState = { kind: 'running' };
   let failure: ErrorView | null = null;
@@ -98,6 +101,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   const endpoints = createEndpointBook(ledger, clock);
   const transfer = createTransfer({
+    acceleration: createAccelerationBook({ ledger, clock, settings: () => settings }),
     ledger,
     pool,
     endpoints,

@@ -22,6 +22,8 @@ export interface EngineOptions {
   readonly secrets: SecretStore;
   /** On top of the stored settings, for this run (command line). */
   readonly settings?: Partial<EngineSettings>;
+  /** Goes before the stored mode of acceleration, for this run. */
+  readonly accelerate?: EngineSettings['acceleration']['mode'] | undefined;
   /** How long a pass waits for a store that went away, ms; 60,000 unless given. */
   readonly storePatienceMs?: number;
   /** The standard chain unless given (tests). */

@@ -31,6 +31,8 @@ export type LedgerReader = Pick<
   | 'issueCount'
   | 'setting'
   | 'tuning'
+  | 'accelerationSpend'
+  | 'probes'
   | 'check'
   | 'close'
 > & {

@@ -9,6 +9,7 @@ import type { Patience } from '../plan/afterFailure.ts';
 import { objectKey } from '../plan/objectKey.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { CredentialsProvider, Store } from '../store/store.ts';
+import type { BucketAcceleration } from './acceleratedRoute.ts';
 import { ActiveTransfer } from './activeTransfer.ts';
 import { concludeUpload } from './concludeUpload.ts';
 import { createDrains } from './drains.ts';
@@ -38,6 +39,8 @@ export interface TransferOptions {
   readonly random: Random;
   readonly settings: () => EngineSettings;
   readonly patience: () => Patience;
+  /** The accelerated endpoint of a folder's bucket; absent or null: none. */
+  readonly acceleration?: (folder: FolderRow, store: Store) => BucketAcceleration | null;
   /** One look at a path on disk. */
   readonly observe: Observe;
   readonly onFile: (event: FileEvent) => void;
@@ -270,6 +273,8 @@ export function createTransfer(options: TransferOptions): Transfer {
     join: (folder, store, credentials) => {
       const storeKey = storeKeyOf(folder.connection, folder.bucket);
       pool.addStore(storeKey, store.target, credentials);
+      const acceleration = options.acceleration?.(folder, store) ?? null;
+      if (acceleration) pool.addStore(acceleration.storeKey, acceleration.target, credentials);
       const flow = flowOf(folder, storeKey);
       members.set(
         folder.id,
@@ -278,6 +283,7 @@ export function createTransfer(options: TransferOptions): Transfer {
           endpoint: options.endpoints.of(folder.connection),
           origin: originOf(folder.path),
           encryption: createEncryptionCheck(folder.objects),
+          acceleration,
         }),
       );
       guarded(scheduleDue);

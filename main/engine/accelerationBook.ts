@@ -10,7 +10,7 @@ import {
 import { estimateGain, type GainEstimate } from './plan/accelerationGain.ts';
 import { tuningStoreOf } from './plan/tuner.ts';
 import type { Clock } from './ports.ts';
-import { acceleratedConnection } from './store/acceleratedConnection.ts';
+import { acceleratedConnection, mayAccelerate } from './store/acceleratedConnection.ts';
 import type { Store } from './store/store.ts';
 import { type BucketAcceleration, createBucketAcceleration } from './transfer/acceleratedRoute.ts';
 import { storeKeyOf } from './transfer/sendProtocol.ts';
@@ -97,7 +97,9 @@ export async function askBucketFacts(
   findRegion: (setting: string) => Promise<ClientRegion | null> = findClientRegion,
 ): Promise<BucketFacts> {
   const [status, found] = await Promise.all([
-    store.accelerationStatus().catch((): AccelerationStatus => 'unknown'),
+    mayAccelerate(store.target.connection)
+      ? store.accelerationStatus().catch((): AccelerationStatus => 'unknown')
+      : ('unsupported' as const),
     store.headBucket().catch(() => null),
   ]);
   // Where this machine is matters only for a bucket that has acceleration.

@@ -145,7 +145,7 @@ function unattractive({ gain }: AccelerationFacts, worth: AccelerationWorth): Ag
   ];
 }
 
-/** The lower end of what was measured, so that luck isn't paid for; else what is assumed for the distance. */
+/** The lower end of what was measured, so that luck isn't paid for (nothing, while it may be nothing); else what is assumed for the distance. */
 export function accelerationWorth(
   {
     sizeBytes,
@@ -156,12 +156,11 @@ export function accelerationWorth(
   settings: AccelerationSettings,
 ): AccelerationWorth {
   const km = clientRegion === null || bucketRegion === null ? null : regionDistanceKm(clientRegion, bucketRegion);
-  const measured = gain !== null && gain.verdict !== 'undecided';
-  const factor = Math.max(1, measured ? gain.low : assumedGain(km, settings));
+  const factor = Math.max(1, gain ? gain.low : assumedGain(km, settings));
   const secondsSaved = (sizeBytes / (gain?.regionalBytesPerSecond ?? assumedBytesPerSecond)) * (1 - 1 / factor);
   return {
     gain: factor,
-    gainIs: measured ? 'measured' : 'assumed',
+    gainIs: gain ? 'measured' : 'assumed',
     secondsSaved,
     value: worthOf(secondsSaved, asUsdPerHour(settings.timeValueUsdPerHour)),
     premium: accelerationPremium(sizeBytes, settings),

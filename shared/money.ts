@@ -10,6 +10,7 @@ export type Usd = Measure<'USD'>;
 export type Gigabytes = Measure<'GB'>;
 export type UsdPerGb = Measure<'USD/GB'>;
 export type UsdPerGbMonth = Measure<'USD/GB-month'>;
+export type UsdPerHour = Measure<'USD/h'>;
 export type UsdPerRequest = Measure<'USD/request'>;
 export type Months = Measure<'months'>;
 
@@ -17,6 +18,7 @@ const bytesPerGb = 1024 ** 3;
 
 export const usd = (value: number): Usd => value as Usd;
 export const usdPerGb = (value: number): UsdPerGb => value as UsdPerGb;
+export const usdPerHour = (value: number): UsdPerHour => value as UsdPerHour;
 export const usdPerGbMonth = (value: number): UsdPerGbMonth => value as UsdPerGbMonth;
 /** As price lists say it: USD per 1,000 requests. */
 export const usdPerThousand = (value: number): UsdPerRequest => (value / 1000) as UsdPerRequest;
@@ -29,6 +31,8 @@ export const forVolume = (volume: Gigabytes, price: UsdPerGb): Usd => (volume * 
 export const forStorage = (volume: Gigabytes, price: UsdPerGbMonth, time: Months): Usd =>
   (volume * price * time) as Usd;
 export const forRequests = (count: number, price: UsdPerRequest): Usd => (count * price) as Usd;
+/** What time is worth. */
+export const forTime = (seconds: number, worth: UsdPerHour): Usd => ((seconds / 3_600) * worth) as Usd;
 export const sumUsd = (...amounts: readonly Usd[]): Usd => amounts.reduce<number>((sum, each) => sum + each, 0) as Usd;
 export const minusUsd = (from: Usd, less: Usd): Usd => (from - less) as Usd;
 /** null: nothing was moved, so nothing can be said per GB. */

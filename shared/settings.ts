@@ -17,6 +17,27 @@ export const BandwidthRule = z.object({
 });
 export type BandwidthRule = z.infer<typeof BandwidthRule>;
 
+/** Transfer Acceleration (M9, M10). Prices in USD; a GB is 2^30 bytes, as S3 bills. */
+export const AccelerationSettings = z.object({
+  /** `auto`: where its value beats its premium; `on`: wherever it is possible. What is never accelerated isn't by either. */
+  mode: z.enum(['auto', 'on', 'off']).default('auto'),
+  /** 0.04 through edges in the US, Europe and Japan, 0.08 elsewhere (aws.amazon.com/s3/pricing). */
+  premiumUsdPerGb: z.number().min(0).default(0.04),
+  timeValueUsdPerHour: z.number().min(0).default(100),
+  /** How many times as fast, until it was measured: just beyond the neighbouring regions, and from 10,000 km. */
+  assumedGainFrom: z.number().min(1).max(10).default(2),
+  assumedGainTo: z.number().min(1).max(10).default(2.3),
+  /** What may be spent on it in a calendar month (UTC). */
+  monthlyCapUsd: z.number().min(0).default(10),
+  /** Where this machine is: a region of AWS, or found. */
+  clientRegion: z
+    .string()
+    .regex(/^(auto|[a-z]{2}(-[a-z]+)+-\d+)$/, 'auto or a region such as eu-central-1')
+    .default('auto'),
+  dualStack: z.boolean().default(false),
+});
+export type AccelerationSettings = z.infer<typeof AccelerationSettings>;
+
 /** Settings of one engine; every field has the default a new user gets. */
 export const EngineSettings = z.object({
   /** Connections to all stores together, 1…250 (M3). */
@@ -51,6 +72,7 @@ export const EngineSettings = z.object({
   reconcileIntervalMs: z.number().int().min(3_600_000).nullable().default(604_800_000),
   /** USD a month (UTC) for requests and for a month's storage of what goes up; uploads stop when it is used up. null: no budget. */
   monthlyBudgetUsd: z.number().positive().max(1_000_000_000).nullable().default(null),
+  acceleration: AccelerationSettings.prefault({}),
 });
 export type EngineSettings = z.infer<typeof EngineSettings>;
 
@@ -68,6 +90,7 @@ export const EngineSettingsChange = z
     rescanIntervalMs: shape.rescanIntervalMs.unwrap(),
     reconcileIntervalMs: shape.reconcileIntervalMs.unwrap(),
     monthlyBudgetUsd: shape.monthlyBudgetUsd.unwrap(),
+    acceleration: shape.acceleration.unwrap(),
   } satisfies Record<keyof EngineSettings, z.ZodType>)
   .partial();
 export type EngineSettingsChange = z.infer<typeof EngineSettingsChange>;
@@ -91,6 +114,8 @@ export const StoreConnection = z.object({
   pathStyle: z.boolean().default(false),
   verifyTls: z.boolean().default(true),
   caBundlePath: z.string().nullable().default(null),
+  /** Takes the place of AWS's accelerated endpoint: only for stores under test. */
+  accelerateUrl: z.url({ protocol: /^https?$/ }).optional(),
   credentials: CredentialsSource.default({ kind: 'chain', profile: null }),
 });
 export type StoreConnection = z.infer<typeof StoreConnection>;

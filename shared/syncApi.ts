@@ -87,6 +87,8 @@ export const TransferView = z.object({
   resumedParts: z.number(),
   retries: z.number(),
   startedAt: z.number(),
+  /** Which its bytes take at present. */
+  endpoint: z.enum(['regional', 'accelerated']),
 });
 export type TransferView = z.infer<typeof TransferView>;
 

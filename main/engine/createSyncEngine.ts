@@ -6,6 +6,7 @@ import type { FolderId } from '../../shared/ids.ts';
 import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
+import { createAccelerationBook } from './accelerationBook.ts';
 import { createBudgetKeeper } from './budgetKeeper.ts';
 import { createCostApi } from './costApi.ts';
 import { createCostMeter } from './costMeter.ts';
@@ -57,6 +58,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const keepers = new Map<FolderId, FolderKeeper>();
   const fatalWaiters = new Set<(error: unknown) => void>();
   let settings: EngineSettings = { ...storedSettings(ledger), ...options.settings };
+  if (options.accelerate !== undefined)
+    settings = { ...settings, acceleration: { ...settings.acceleration, mode: options.accelerate } };
   let patience: Patience = 'once';
   let pause: PauseState = { kind: 'running' };
   let failure: ErrorView | null = null;
@@ -132,6 +135,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   const endpoints = createEndpointBook(ledger, clock);
   const transfer = createTransfer({
+    acceleration: createAccelerationBook({ ledger, clock, settings: () => settings }),
     ledger,
     pool,
     endpoints,

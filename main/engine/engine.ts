@@ -24,6 +24,8 @@ export interface EngineOptions {
   readonly settings?: Partial<EngineSettings>;
   /** Connections of each lane, held instead of found: a benchmark measures one setting at a time. */
   readonly pinnedConnections?: number;
+  /** Goes before the stored mode of acceleration, for this run. */
+  readonly accelerate?: EngineSettings['acceleration']['mode'] | undefined;
   /** How long a pass waits for a store that went away, ms; 60,000 unless given. */
   readonly storePatienceMs?: number;
   /** Objects up to here are copied in one request; S3's 5 GiB unless given (tests). */

@@ -38,6 +38,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string,
   ['bench', async () => (await import('./commands/bench.ts')).addBenchCommand],
   ['cost', async () => (await import('./commands/cost.ts')).addCostCommand],
   ['lifecycle', async () => (await import('./commands/lifecycle.ts')).addLifecycleCommand],
+  ['accelerate', async () => (await import('./commands/accelerate.ts')).addAccelerateCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);
 

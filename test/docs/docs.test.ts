@@ -90,6 +90,7 @@ const commandLines = [
   ...['ledger', 'ledger check', 'ledger export', 'ledger rebuild'],
   ...['folder deletes', 'folder reconcile'],
   ...['cost', 'lifecycle', 'lifecycle show', 'lifecycle diff', 'lifecycle apply'],
+  ...['accelerate', 'accelerate status', 'accelerate probe', 'accelerate analyze', 'accelerate enable'],
 ];
 
 async function help(command: string): Promise<{ readonly command: string; readonly text: string }> {

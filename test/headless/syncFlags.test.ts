@@ -130,7 +130,6 @@ describe('a wrong command line gets exit 2 and one sentence, and no engine is ma
     [['--part-size', '1MiB'], '--part-size:'],
     [['--part-size', '6GiB'], '--part-size:'],
     [['--checksum', 'md5'], '--checksum:'],
-    [['--accelerate', 'on'], 'not available yet'],
     [['--accelerate', 'maybe'], '--accelerate:'],
     [['--delete', 'everything'], '--delete:'],
     [['--delete', 'mirror', '--watch'], '--delete mirror works one pass at a time'],
@@ -211,7 +210,7 @@ describe('help and version', () => {
 
   it('lists only what works', async () => {
     const { stdout } = await runInProcess(['--help']);
-    for (const later of ['accelerate', 'policy']) {
+    for (const later of ['policy']) {
       expect(stdout).not.toMatch(new RegExp(`^  ${later}\\b`, 'm'));
     }
   });

@@ -449,6 +449,7 @@ function fixtureTransfers(): TransferView[] {
     resumedParts: 212,
     retries: 3,
     startedAt: now - 200_000,
+    endpoint: 'regional',
     ...change,
   });
   return [

@@ -10,6 +10,7 @@ import type {
   UploadRowId,
   UploadToken,
 } from '../../../shared/ids.ts';
+import type { Usd } from '../../../shared/money.ts';
 import type { ChecksumAlgorithm, FolderInput } from '../../../shared/settings.ts';
 import type { DirectoryListing, PathObservation, RootIdentity, SourceIdentity } from '../../../shared/source.ts';
 import type { ActivityAction, ActivityRow, IssueView } from '../../../shared/syncApi.ts';
@@ -172,6 +173,21 @@ export interface MeterRow {
   /** Of files, in requests that were answered with 2xx. */
   readonly bytes: number;
   readonly unansweredBytes: number;
+}
+
+/** What one probe of a bucket's two endpoints measured, bytes per second a round. */
+export interface ProbeRow {
+  /** Endpoint and bucket: tuningStoreOf() in plan/tuner.ts. */
+  readonly store: string;
+  readonly at: number;
+  readonly rounds: readonly { readonly regional: number; readonly accelerated: number }[];
+}
+
+/** Bytes to go over the accelerated endpoint, and what they cost; `month` is UTC, `2026-11`. */
+export interface AcceleratedBytes {
+  readonly month: string;
+  readonly bytes: number;
+  readonly usd: Usd;
 }
 
 export type NewActivity = Omit<ActivityRow, 'id'>;
@@ -342,6 +358,16 @@ export interface Ledger {
   addMeter(rows: readonly MeterRow[]): void;
   /** Both days included. */
   meter(fromDay: string, toDay: string): readonly MeterRow[];
+  /** What acceleration cost in a month, with what is reserved. */
+  accelerationSpend(month: string): { readonly bytes: number; readonly usd: Usd };
+  /** Before the bytes are sent: a process that is killed has then counted too much, never too little. false: the cap would be passed, nothing is reserved. */
+  reserveAcceleration(what: AcceleratedBytes & { readonly capUsd: number }): boolean;
+  /** What was reserved and not sent. */
+  releaseAcceleration(what: AcceleratedBytes): void;
+  /** Kept per store, the newest 100. */
+  recordProbe(row: ProbeRow): void;
+  /** Newest first. */
+  probes(store: string, limit: number): readonly ProbeRow[];
 
   setting(key: string): unknown;
   setSetting(key: string, value: unknown): void;

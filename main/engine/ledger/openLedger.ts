@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type Database from 'better-sqlite3';
+import { createAcceleration } from './acceleration.ts';
 import { createActivity } from './activity.ts';
 import { createCheck } from './check.ts';
 import { createConnection, openDatabase } from './connection.ts';
@@ -66,6 +67,7 @@ export function composeLedger(
     ...createSettings(connection),
     ...createTuning(connection),
     ...createMeterRows(connection),
+    ...createAcceleration(connection),
     ...createCheck(connection),
     close() {
       if (!db.open) return;

@@ -32,6 +32,8 @@ export type LedgerReader = Pick<
   | 'setting'
   | 'tuning'
   | 'meter'
+  | 'accelerationSpend'
+  | 'probes'
   | 'check'
   | 'close'
 > & {

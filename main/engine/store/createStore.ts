@@ -3,12 +3,14 @@ import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketAccelerateConfigurationCommand,
   HeadBucketCommand,
   HeadObjectCommand,
   ListBucketsCommand,
   ListMultipartUploadsCommand,
   ListObjectsV2Command,
   ListPartsCommand,
+  PutBucketAccelerateConfigurationCommand,
 } from '@aws-sdk/client-s3';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asS3UploadId, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
@@ -135,6 +137,29 @@ export function createStore(options: StoreOptions): Store {
         ContinuationToken = page.ContinuationToken;
       } while (ContinuationToken);
       return names;
+    },
+
+    async accelerationStatus() {
+      try {
+        const { Status } = await run('GetBucketAccelerateConfiguration', () =>
+          control.send(new GetBucketAccelerateConfigurationCommand({ Bucket })),
+        );
+        return Status === 'Enabled' ? 'enabled' : Status === 'Suspended' ? 'suspended' : 'off';
+      } catch (error) {
+        const { code, details } = error as SluiceError;
+        if (code === 'access-denied') return 'unknown';
+        if (details.httpStatus === 501 || details.httpStatus === 405 || details.httpStatus === 400)
+          return 'unsupported';
+        throw error;
+      }
+    },
+
+    async enableAcceleration() {
+      await run('PutBucketAccelerateConfiguration', () =>
+        control.send(
+          new PutBucketAccelerateConfigurationCommand({ Bucket, AccelerateConfiguration: { Status: 'Enabled' } }),
+        ),
+      );
     },
 
     async createMultipartUpload({ key, algorithm, checksumType, policy, metadata }) {

@@ -21,6 +21,8 @@ export function lazyStore(
   return {
     target: options.target,
     headBucket: () => data.headBucket().catch(async () => (await open()).headBucket()),
+    accelerationStatus: async () => (await open()).accelerationStatus(),
+    enableAcceleration: async () => (await open()).enableAcceleration(),
     listBuckets: async () => (await open()).listBuckets(),
     createMultipartUpload: async (input) => (await open()).createMultipartUpload(input),
     completeMultipartUpload: async (input) => (await open()).completeMultipartUpload(input),

@@ -58,4 +58,6 @@ export const iamAction: Readonly<Record<string, string>> = {
   DescribeAlarms: 'cloudwatch:DescribeAlarms',
   PutMetricAlarm: 'cloudwatch:PutMetricAlarm',
   DeleteAlarms: 'cloudwatch:DeleteAlarms',
+  GetBucketAccelerateConfiguration: 's3:GetAccelerateConfiguration',
+  PutBucketAccelerateConfiguration: 's3:PutAccelerateConfiguration',
 };

@@ -240,6 +240,10 @@ export interface Store {
   /** Throws `no-such-bucket`, `access-denied`, `wrong-keys`, `wrong-region`, `clock-skew`, `store-*`. */
   headBucket(): Promise<FoundBucket>;
   listBuckets(): Promise<readonly string[]>;
+  /** `unknown`: we may not ask. `unsupported`: this store, or this region, has none. */
+  accelerationStatus(): Promise<'enabled' | 'suspended' | 'off' | 'unknown' | 'unsupported'>;
+  /** Changes the bucket's configuration: only when the user asked for just that. */
+  enableAcceleration(): Promise<void>;
   /** Sent once: each attempt may make an upload, and the caller must know of each. */
   createMultipartUpload(input: {
     readonly key: ObjectKey;

@@ -1,6 +1,7 @@
 import type { TransferView } from '../../../shared/syncApi.ts';
 import type { Lane, QueuedFile } from '../ledger/ledger.ts';
 import { partLength } from '../plan/resumePlan.ts';
+import type { FileRoute } from './acceleratedRoute.ts';
 
 type PartState = '.' | '~' | '!' | '#';
 
@@ -15,6 +16,8 @@ export class ActiveTransfer {
   phase: TransferView['phase'] = 'checking';
   retries = 0;
   resumedParts = 0;
+  /** null: not chosen yet, or there is only the regional endpoint. */
+  route: FileRoute | null = null;
   #strategy: 'put' | 'multipart' = 'put';
   #parts: PartState[] = ['.'];
   #partSizeBytes: number;
@@ -99,6 +102,7 @@ export class ActiveTransfer {
       partMap: this.#map(),
       resumedParts: this.resumedParts,
       retries: this.retries,
+      endpoint: this.route?.current() ?? 'regional',
       startedAt: this.startedAt,
     };
   }

@@ -74,7 +74,7 @@ export function concludeUpload(options: ConcludeOptions) {
       retries: active.retries,
       etag: proof.etag,
       checksum: proof.checksum,
-      accelerated: false,
+      accelerated: sent && active.route?.wasAccelerated() === true,
     };
     const activity = sent ? activityOf(event, clock.now()) : null;
     if (proof.checksum === null) tellUnconfirmed(member);

@@ -53,6 +53,7 @@ export async function multipartFile(
     upload = await createUpload(context, active, plan);
   }
   active.planned(upload.partSizeBytes, upload.partCount);
+  active.route ??= (await context.acceleration?.routeFor(active.file.sizeBytes, signal)) ?? null;
 
   const parts = new Map<number, PartRow>();
   const listed = left.kind === 'resume' ? left.listed : [];

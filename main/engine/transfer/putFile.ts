@@ -33,6 +33,7 @@ export async function putFile(
   const { endpoint } = context;
   const { file } = active;
   const token = tokenOf(file);
+  active.route ??= (await context.acceleration?.routeFor(file.sizeBytes, signal)) ?? null;
   let firstSlot = slot;
   let met: WriteCondition | null = null;
   for (let meetings = 0; ; ) {
@@ -110,6 +111,7 @@ async function putOnce(
       started: () => active.partStarted(1),
       sent: (bytes) => active.partSent(1, bytes),
       failed: () => active.partFailed(1),
+      route: active.route,
     },
     signal,
     slot,

@@ -1,5 +1,6 @@
 import { errorView } from '../../../shared/errors.ts';
 import type { Lane } from '../ledger/ledger.ts';
+import type { Passage } from './acceleratedRoute.ts';
 import type { JobHandle, ResultFor } from './sendPool.ts';
 import type { SendJob } from './sendProtocol.ts';
 import type { OpenSend } from './storeFlow.ts';
@@ -28,7 +29,16 @@ export function sendOnce<J extends BodyJob>(
   context: UploadContext,
   lane: Lane,
   job: J,
-  { onSent, mayCutOff }: { readonly onSent: (bytes: number) => void; readonly mayCutOff: boolean },
+  {
+    onSent,
+    mayCutOff,
+    passage,
+  }: {
+    readonly onSent: (bytes: number) => void;
+    readonly mayCutOff: boolean;
+    /** Over the accelerated endpoint, and paid for once: no hedge. */
+    readonly passage: Passage | null;
+  },
   signal: AbortSignal,
 ): Promise<Sent<J> | typeof stoodStill> {
   const { flow, pool, slots, folder, metrics } = context;
@@ -65,7 +75,7 @@ export function sendOnce<J extends BodyJob>(
         lane,
         key: job.key,
         sizeBytes: job.source.length,
-        mayHedge: job.kind === 'part' && !isHedge,
+        mayHedge: job.kind === 'part' && !isHedge && passage === null,
         isHedge,
         onHedge: () => {
           const second = slots.take(lane, folder.id);
@@ -81,8 +91,9 @@ export function sendOnce<J extends BodyJob>(
           if (tries.size === 0) end(() => resolve(stoodStill));
         },
       });
-      const handle = pool.send(variant, (bytes) => {
+      const handle = pool.send(passage ? { ...variant, store: passage.store } : variant, (bytes) => {
         metrics.sent(bytes);
+        passage?.sent(bytes);
         open.sent(bytes);
         one.sentBytes += bytes;
         if (one.over || one.sentBytes <= told) return;

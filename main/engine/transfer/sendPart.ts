@@ -61,6 +61,7 @@ async function sendAs(
       started: () => active.partStarted(partNumber),
       sent: (bytes) => active.partSent(partNumber, bytes),
       failed: () => active.partFailed(partNumber),
+      route: explores ? null : active.route,
       // What an experiment meets says nothing of the store's health, and is no try.
       isExperiment: explores ? mayRefuseTrailer : undefined,
     },

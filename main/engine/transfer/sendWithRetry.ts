@@ -2,6 +2,7 @@ import { type ErrorView, errorView } from '../../../shared/errors.ts';
 import type { Lane } from '../ledger/ledger.ts';
 import { partMayRetry } from '../plan/afterFailure.ts';
 import { backoffs, retryDelayMs } from '../plan/retryDelay.ts';
+import type { FileRoute, Passage } from './acceleratedRoute.ts';
 import { noteFailure } from './askStore.ts';
 import { sleep } from './requestRate.ts';
 import { type BodyJob, type Sent, sendOnce, stoodStill } from './sendOnce.ts';
@@ -12,6 +13,8 @@ export interface SendHooks {
   started(): void;
   sent(bytes: number): void;
   failed(): void;
+  /** Over which endpoint; null: the regional one. */
+  route: FileRoute | null;
   /** A failure that is the caller's own doing: thrown at once, and not held against the store. */
   isExperiment?: ((error: ErrorView) => boolean) | undefined;
 }
@@ -43,19 +46,22 @@ export async function sendWithRetry<J extends BodyJob>(
     slot = undefined;
     let error: unknown;
     let view: ErrorView | null = null;
+    let passage: Passage | null = null;
     try {
       await flow.admit(job.key, signal);
       signal.throwIfAborted();
+      passage = hooks.route?.passage(job.source.length) ?? null;
       hooks.started();
       const sent = await sendOnce(
         context,
         lane,
         next,
-        { onSent: hooks.sent, mayCutOff: cutOffs < mostCutOffs },
+        { onSent: hooks.sent, mayCutOff: cutOffs < mostCutOffs, passage },
         signal,
       );
       if (sent !== stoodStill) {
-        health.succeeded(storeKey);
+        if (passage) passage.succeeded();
+        else health.succeeded(storeKey);
         if (sent.kind === 'stored') metrics.partLatency(sent.sentMs);
         return sent;
       }
@@ -65,9 +71,12 @@ export async function sendWithRetry<J extends BodyJob>(
     } finally {
       release();
     }
+    const routeFailed = passage?.failed(signal.aborted ? null : view) ?? false;
     signal.throwIfAborted();
     hooks.failed();
     metrics.counts.retries++;
+    // The regional endpoint is there at once, and the accelerated one's trouble is no try of it.
+    if (routeFailed) continue;
     if (view === null) {
       cutOffs++;
       // Whatever the old connection suffers from, the next doesn't share it.

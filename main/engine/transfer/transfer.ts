@@ -11,6 +11,7 @@ import { objectKey } from '../plan/objectKey.ts';
 import type { BusyMs, Clock, Random } from '../ports.ts';
 import { meteredAs } from '../store/meteredAs.ts';
 import type { CredentialsProvider, Store } from '../store/store.ts';
+import type { BucketAcceleration } from './acceleratedRoute.ts';
 import { ActiveTransfer } from './activeTransfer.ts';
 import { concludeUpload } from './concludeUpload.ts';
 import { copyInstead } from './copyInstead.ts';
@@ -44,6 +45,8 @@ export interface TransferOptions {
   /** Connections of each lane and store, held (benchmark). */
   readonly pinnedConnections?: number | undefined;
   readonly patience: () => Patience;
+  /** The accelerated endpoint of a folder's bucket; absent or null: none. */
+  readonly acceleration?: (folder: FolderRow, store: Store) => BucketAcceleration | null;
   /** One look at a path on disk. */
   readonly observe: Observe;
   /** 5 GiB, unless a test has no such file. */
@@ -285,6 +288,8 @@ export function createTransfer(options: TransferOptions): Transfer {
     join: (folder, store, credentials) => {
       const storeKey = storeKeyOf(folder.connection, folder.bucket);
       pool.addStore(storeKey, store.target, credentials);
+      const acceleration = options.acceleration?.(folder, store) ?? null;
+      if (acceleration) pool.addStore(acceleration.storeKey, acceleration.target, credentials);
       const flow = flowOf(folder, storeKey);
       members.set(
         folder.id,
@@ -294,6 +299,7 @@ export function createTransfer(options: TransferOptions): Transfer {
           origin: originOf(folder.path),
           encryption: createEncryptionCheck(folder.objects),
           copying: { objectLimitBytes: options.copyObjectLimitBytes ?? copyObjectLimitBytes, refused: false },
+          acceleration,
         }),
       );
       guarded(scheduleDue);

@@ -4,6 +4,7 @@ import type { RunMetrics } from '../insight/runMetrics.ts';
 import type { FolderRow, Ledger, Proof } from '../ledger/ledger.ts';
 import type { Clock, Random } from '../ports.ts';
 import type { Checksum, Store } from '../store/store.ts';
+import type { BucketAcceleration } from './acceleratedRoute.ts';
 import type { EncryptionCheck } from './encryptionCheck.ts';
 import type { SendPool } from './sendPool.ts';
 import type { StoreKey } from './sendProtocol.ts';
@@ -28,6 +29,8 @@ export interface UploadContext {
   readonly origin: string;
   readonly encryption: EncryptionCheck;
   readonly copying: Copying;
+  /** null: this store has no accelerated endpoint. */
+  readonly acceleration: BucketAcceleration | null;
   readonly metrics: RunMetrics;
   readonly clock: Clock;
   readonly random: Random;

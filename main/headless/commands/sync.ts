@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type ErrorView, errorView, exitCodeFor, SluiceError } from '../../../shared/errors.ts';
 import type { SyncSummary } from '../../../shared/events.ts';
 import type { FolderId } from '../../../shared/ids.ts';
-import type { EngineSettings, FolderInput } from '../../../shared/settings.ts';
+import type { AccelerationSettings, EngineSettings, FolderInput } from '../../../shared/settings.ts';
 import type { SyncEngine } from '../../engine/engine.ts';
 import { folderRules } from '../../engine/folderRules.ts';
 import { resolveEndpoint } from '../../engine/store/endpoint.ts';
@@ -12,7 +12,7 @@ import type { BegunScan } from '../../engine/watch/watch.ts';
 import { dataDirOf } from '../dataDir.ts';
 import { engineFailure } from '../engineFailure.ts';
 import { fileSecrets } from '../fileSecrets.ts';
-import { addEngineFlags, parseEngineFlags } from '../flags/engineFlags.ts';
+import { addEngineFlags, parseAccelerateFlag, parseEngineFlags } from '../flags/engineFlags.ts';
 import { addFolderFlags, mirrorWhileWatching, parseFolderFlags } from '../flags/folderFlags.ts';
 import { parseFlags } from '../flags/parseFlags.ts';
 import { addDataDirFlag, addStoreFlags, checkCaBundle } from '../flags/storeFlags.ts';
@@ -71,6 +71,7 @@ interface SyncRequest {
   readonly flags: SyncFlags;
   readonly folder: FolderInput;
   readonly settings: Partial<EngineSettings>;
+  readonly accelerate: AccelerationSettings['mode'] | undefined;
 }
 
 /** The exit code. Every error ends as a sentence on stderr and, with `--json`, as the last lines of stdout. */
@@ -100,10 +101,10 @@ async function parseRequest(host: CommandHost, path: string, uri: string, raw: u
   const folder = parseFolderFlags(raw, host, { path: absolute, uri, kind: 'manual' });
   if (flags.watch && folder.deletes.kind === 'mirror') throw mirrorWhileWatching();
   await checkCaBundle(folder.connection);
-  return { flags, settings, folder };
+  return { flags, settings, accelerate: parseAccelerateFlag(raw), folder };
 }
 
-async function syncFolder(host: CommandHost, { flags, folder, settings }: SyncRequest): Promise<number> {
+async function syncFolder(host: CommandHost, { flags, folder, settings, accelerate }: SyncRequest): Promise<number> {
   const report = await openReport(host, flags, folder);
   const interrupt = interruption(
     host,
@@ -126,6 +127,7 @@ async function syncFolder(host: CommandHost, { flags, folder, settings }: SyncRe
       version: host.version,
       secrets: fileSecrets(dataDir),
       settings,
+      accelerate,
     });
     return await runEngine(host, engine, { flags, folder, report, interrupt, begun, dataDir });
   } finally {

@@ -1,8 +1,7 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
-import type { EngineSettings } from '../../../shared/settings.ts';
+import type { AccelerationSettings, EngineSettings } from '../../../shared/settings.ts';
 import { GiB, MiB } from '../../../shared/units.ts';
-import { usageError } from '../say.ts';
 import { parseFlags } from './parseFlags.ts';
 import { choiceFlag, countFlag, rateFlag, sizeFlag } from './quantities.ts';
 
@@ -15,7 +14,7 @@ export function addEngineFlags(command: Command): Command {
     .option('--memory <size>', 'memory for uploads at most (default: 512MiB)')
     .option('--part-size <size|auto>', 'part size of multipart uploads, 5MiB to 5GiB (default: auto)')
     .option('--checksum <algorithm>', 'crc64nvme, crc32, crc32c, sha256 or auto (default: auto)')
-    .option('--accelerate <mode>', 'S3 Transfer Acceleration: auto or off (default: auto)');
+    .option('--accelerate <mode>', 'S3 Transfer Acceleration: auto, on or off (default: auto)');
 }
 
 const EngineFlags = z.object({
@@ -24,18 +23,16 @@ const EngineFlags = z.object({
   memory: sizeFlag.refine((bytes) => bytes >= 32 * MiB, 'at least 32MiB are needed').optional(),
   partSize: z.string().optional(),
   checksum: choiceFlag('auto', 'crc64nvme', 'crc32', 'crc32c', 'sha256').optional(),
-  accelerate: choiceFlag('auto', 'on', 'off').default('auto'),
+  accelerate: choiceFlag('auto', 'on', 'off').optional(),
 });
+
+/** For this run; prices and cap stay as stored. Throws `usage`. */
+export const parseAccelerateFlag = (raw: unknown): AccelerationSettings['mode'] | undefined =>
+  parseFlags(EngineFlags, raw).accelerate;
 
 /** Only what was asked for: the rest stays as stored. Throws `usage`. */
 export function parseEngineFlags(raw: unknown): Partial<EngineSettings> {
   const flags = parseFlags(EngineFlags, raw);
-  if (flags.accelerate === 'on') {
-    throw usageError(
-      '--accelerate on: Transfer Acceleration is not available yet',
-      'Use auto or off: uploads go to the regional endpoint.',
-    );
-  }
   return {
     // What is asked for by hand goes before a stored schedule.
     ...(flags.maxBandwidth !== undefined && { maxBandwidthBytesPerSecond: flags.maxBandwidth, bandwidthSchedule: [] }),

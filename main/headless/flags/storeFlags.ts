@@ -47,6 +47,8 @@ export function parseStoreFlags(raw: unknown, host: Pick<CommandHost, 'env' | 'c
     caBundlePath: caBundle === null ? null : resolve(host.cwd, caBundle),
     credentials: { kind: 'chain', profile: flags.profile ?? null },
   };
+  // For stores under test, whose second endpoint no name leads to.
+  if (env.SLUICE_ACCELERATE_URL) connection.accelerateUrl = env.SLUICE_ACCELERATE_URL;
   resolveEndpoint(connection);
   return StoreConnection.parse(connection);
 }

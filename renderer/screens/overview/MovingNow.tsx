@@ -70,6 +70,7 @@ function TransferRow({ transfer }: { readonly transfer: TransferView }) {
             {formatCount(transfer.partsDone)} of {formatCount(transfer.partCount)} parts
           </span>
         )}
+        {transfer.endpoint === 'accelerated' && <span>accelerated endpoint</span>}
         {left !== null && left >= 1000 && <span>about {formatDuration(left)} left</span>}
         {transfer.resumedParts > 0 && <span>{formatCount(transfer.resumedParts)} parts were there already</span>}
         {transfer.retries > 0 && <span>{formatCount(transfer.retries)} tried again</span>}

@@ -146,6 +146,7 @@ export function fixtureTransfer(change: Partial<TransferView> = {}): TransferVie
     resumedParts: 0,
     retries: 0,
     startedAt: 1_790_000_000_000,
+    endpoint: 'regional',
     ...change,
   };
 }

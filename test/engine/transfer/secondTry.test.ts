@@ -91,7 +91,7 @@ function world({ limited = false, max = 100 } = {}) {
       freshConnection: false,
       source: { path: '/f', identity: 'i', offset: 0, length: 16 * MiB },
     } as unknown as Part;
-    const hooks = { started: () => undefined, sent: onSent, failed: () => undefined };
+    const hooks = { started: () => undefined, sent: onSent, failed: () => undefined, route: null };
     return sendWithRetry(context, 'large', job, hooks, abort.signal);
   };
   const settled = () => new Promise((resolve) => setImmediate(resolve));

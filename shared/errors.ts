@@ -54,7 +54,9 @@ export const errorCodes = [
   // guards
   'root-changed',
   'mass-delete',
-  'policy',
+  'policy-locked',
+  'policy-refused',
+  'policy-invalid',
   'interrupted',
   'internal',
 ] as const;
@@ -125,7 +127,7 @@ export function exitCodeFor(code: ErrorCode): 1 | 2 | 3 | 4 | 130 {
   return 1;
 }
 
-const guards = new Set<ErrorCode>(['root-changed', 'mass-delete', 'policy']);
+const guards = new Set<ErrorCode>(['root-changed', 'mass-delete', 'policy-locked', 'policy-refused']);
 const usageErrors = new Set<ErrorCode>([
   'usage',
   'folder-missing',
@@ -139,6 +141,7 @@ const usageErrors = new Set<ErrorCode>([
   'ledger-corrupt',
   'ledger-full',
   'ledger-io',
+  'policy-invalid',
 ]);
 const storeRefusals = new Set<ErrorCode>([
   'store-dns',
@@ -221,7 +224,10 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   'store-refused': 'Read the message of the store; `sluice doctor` can help.',
   'root-changed': 'Check that the right disk is mounted, then run again.',
   'mass-delete': 'Look at the list with --dry-run; allow more with --max-delete.',
-  policy: 'Ask your administrator.',
+  'policy-locked': 'Ask your administrator, or leave it as it is.',
+  'policy-refused': 'Choose what the policy allows (`sluice status` shows it), or ask your administrator.',
+  'policy-invalid':
+    'Ask your administrator to correct the file: `sluice policy check` names every problem. Nothing is uploaded meanwhile.',
   interrupted: 'Run it again: it goes on where it stopped.',
   internal: 'Please report this with what `sluice doctor` prints.',
 };

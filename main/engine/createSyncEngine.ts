@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
+import { folderUnder, refuseLocked } from '../../shared/policy.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState } from '../../shared/syncApi.ts';
 import { MiB } from '../../shared/units.ts';
@@ -17,6 +18,8 @@ import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import type { Patience } from './plan/afterFailure.ts';
+import { type PolicyInForce, policyPlaces, readPolicy } from './policyFile.ts';
+import { watchPolicy } from './policyWatch.ts';
 import { systemClock } from './ports.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
@@ -42,12 +45,15 @@ const pauseGraceMs = 3_000;
 export async function createSyncEngine(options: EngineOptions): Promise<SyncEngine> {
   const clock = systemClock;
   const random = Math.random;
+  const places = options.policyPlaces ?? policyPlaces();
+  let inForce: PolicyInForce = readPolicy(places);
+  refuseLocked(inForce.policy, options.settings ?? {});
   const ledger = openLedger({ dataDir: options.dataDir, smallFileLimitBytes, holder: options.holder });
   const metrics = createRunMetrics(() => performance.now(), random);
   const listeners = new Set<(event: EngineEvent) => void>();
   const keepers = new Map<FolderId, FolderKeeper>();
   const fatalWaiters = new Set<(error: unknown) => void>();
-  let settings: EngineSettings = { ...storedSettings(ledger), ...options.settings };
+  let settings: EngineSettings = { ...storedSettings(ledger, inForce.policy), ...options.settings };
   let patience: Patience = 'once';
   let pause: PauseState = { kind: 'running' };
   let failure: ErrorView | null = null;
@@ -80,6 +86,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     secrets: options.secrets,
     chainCredentials: options.chainCredentials,
     onRequest,
+    policy: () => (inForce.source === null ? undefined : inForce.policy),
   });
   const pool = createSendPool({
     workers: Math.max(1, Math.min(8, availableParallelism())),
@@ -143,9 +150,13 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     board.touch();
   };
 
-  const keeperFor = (folder: FolderRow): FolderKeeper => {
-    const known = keepers.get(folder.id);
+  /** As the administrator has it; throws `policy-refused`. */
+  const governed = (folder: FolderRow): FolderRow => folderUnder(inForce.policy, folder);
+
+  const keeperFor = (asStored: FolderRow): FolderKeeper => {
+    const known = keepers.get(asStored.id);
     if (known) return known;
+    const folder = governed(asStored);
     transfer.join(folder, stores.store(folder.connection, folder.bucket), stores.credentials(folder.connection));
     const keeper = createFolderKeeper({
       folderId: folder.id,
@@ -204,9 +215,34 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
 
   const keep = async (folder: FolderRow): Promise<void> => {
-    const keeper = keeperFor(folder);
-    keeper.keep();
+    try {
+      keeperFor(folder).keep();
+      ledger.settleIssues(folder.id, null, ['policy-refused']);
+    } catch (error) {
+      const view = errorView(error);
+      if (view.code !== 'policy-refused') throw error;
+      // One folder that may not be kept doesn't stop the others.
+      ledger.raiseIssue({ folderId: folder.id, path: null, error: view, atMs: clock.now() });
+      tellIssue(folder.id, view);
+    }
   };
+
+  /** Nothing that an earlier policy allowed goes on: every folder is taken up again under the new one. */
+  const applyPolicy = async (next: PolicyInForce): Promise<void> => {
+    inForce = next;
+    applySettings({ ...storedSettings(ledger, next.policy) });
+    const running = new Set(keepers.keys());
+    for (const [id, keeper] of keepers) {
+      keepers.delete(id);
+      await keeper.close();
+      await transfer.leave(id);
+    }
+    stores.renew();
+    if (stopped) return;
+    for (const folder of ledger.folders()) if (folder.kind === 'kept' || running.has(folder.id)) await keep(folder);
+    board.touch();
+  };
+  let stopPolicyWatch: () => void = () => undefined;
 
   const verify = async (folderId: FolderId, deep: boolean) => {
     const folder = ledger.folder(folderId);
@@ -237,6 +273,13 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       cancelPauseTimer = clock.after(Math.max(0, next.untilMs - clock.now()), () => setPause({ kind: 'running' }));
   };
 
+  const applySettings = (next: EngineSettings): void => {
+    settings = next;
+    bandwidth.apply();
+    pool.setMemory(next.memoryBytes);
+    transfer.wake();
+  };
+
   const api = createEngineApi({
     ledger,
     board,
@@ -259,12 +302,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
     verify,
     setPause,
-    applySettings: (next) => {
-      settings = next;
-      bandwidth.apply();
-      pool.setMemory(next.memoryBytes);
-      transfer.wake();
-    },
+    policy: () => inForce,
+    applySettings: (next) => applySettings(next),
     tryNow: (folderId) => {
       for (const id of folderId === null ? keepers.keys() : [folderId]) {
         transfer.tryNow(id);
@@ -275,7 +314,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   });
 
   const runOnce = async (folderId: FolderId, run: Parameters<SyncEngine['runOnce']>[1]) => {
-    const folder = ledger.folder(folderId);
+    const folder = governed(ledger.folder(folderId));
     run.signal.throwIfAborted();
     if (run.dryRun) {
       try {
@@ -379,6 +418,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     sentence: board.sentence,
     ensureFolder: async (given) => {
       const input = FolderInput.parse({ ...given, path: resolve(given.path) });
+      folderUnder(inForce.policy, input);
       await rootIdentity(input.path);
       const same = ledger
         .folders()
@@ -401,6 +441,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     start: async (also = []) => {
       patience = 'forever';
       sweeper.start();
+      stopPolicyWatch = watchPolicy({ places, clock, inForce: () => inForce, apply: applyPolicy, onFatal });
       for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
     },
     summary: (exitCode) => metrics.summary(exitCode),
@@ -409,6 +450,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         cancelPauseTimer();
         bandwidth.stop();
         sweeper.stop();
+        stopPolicyWatch();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);
@@ -431,4 +473,5 @@ const refusalCodes = [
   'wrong-region',
   'clock-skew',
   'store-tls',
+  'policy-refused',
 ];

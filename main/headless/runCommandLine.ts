@@ -33,6 +33,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string,
   ['verify', async () => (await import('./commands/verify.ts')).addVerifyCommand],
   ['plan', async () => (await import('./commands/plan.ts')).addPlanCommand],
   ['uploads', async () => (await import('./commands/uploads.ts')).addUploadsCommand],
+  ['policy', async () => (await import('./commands/policy.ts')).addPolicyCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);
 

@@ -1,4 +1,5 @@
 import type { StoreConnection } from '../../shared/settings.ts';
+import { policyPlaces, readPolicy } from '../engine/policyFile.ts';
 import type { Store } from '../engine/store/store.ts';
 
 /** `use` with a bucket that was found to be there. Throws `no-such-bucket`, `wrong-keys` and the other store codes. */
@@ -12,8 +13,10 @@ export async function withBucket<T>(
     import('../engine/store/createStore.ts'),
     import('../engine/store/credentials.ts'),
   ]);
+  const { source, policy: rules } = readPolicy(policyPlaces());
+  const policy = source === null ? undefined : rules;
   const store = createStore({
-    target: { connection, bucket },
+    target: { connection, bucket, policy },
     credentials: chainCredentials(connection),
     maxSockets: 8,
     stallTimeoutMs: 30_000,

@@ -205,7 +205,7 @@ describe('help and version', () => {
 
   it('lists only what works', async () => {
     const { stdout } = await runInProcess(['--help']);
-    for (const later of ['restore', 'bench', 'accelerate', 'cost', 'lifecycle', 'policy']) {
+    for (const later of ['restore', 'bench', 'accelerate', 'cost', 'lifecycle']) {
       expect(stdout).not.toMatch(new RegExp(`^  ${later}\\b`, 'm'));
     }
   });

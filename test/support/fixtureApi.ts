@@ -31,6 +31,15 @@ export interface FixtureApi {
   addActivity(row: Partial<ActivityRow>): void;
 }
 
+const lockedPolicy: PolicyView = {
+  source: '/etc/sluice/policy.json',
+  locks: [
+    { setting: 'maxConnections', text: 'maxConnections is 20', reason: 'The line is shared with the phones' },
+    { setting: 'checksum', text: 'checksum is "sha256"', reason: null },
+    { setting: null, text: 'Buckets: corp-*', reason: 'Data stays with us' },
+  ],
+};
+
 /** An engine without disk or bucket, in one state that a test wants to see. Only for tests of screens. */
 export function createFixtureApi(scenario: Scenario): FixtureApi {
   let snapshot = snapshotOf(scenario);
@@ -162,6 +171,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
       return {};
     },
     settings: async () => settings,
+    policy: async () => (scenario === 'locked' ? lockedPolicy : { source: null, locks: [] }),
     updateSettings: async (params) => {
       settings = { ...settings, ...(params as EngineSettings) };
       push({ maxBandwidthBytesPerSecond: settings.maxBandwidthBytesPerSecond });

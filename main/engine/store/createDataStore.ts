@@ -9,6 +9,7 @@ import { errorAnswer } from './errorAnswer.ts';
 import { createHttpPool, type HttpAnswer } from './httpPool.ts';
 import { memoCredentials } from './memoCredentials.ts';
 import { conditionFields, metadataFields, metadataNames, numberOrNull, unquoted } from './objectFields.ts';
+import { policedDataStore } from './policedStore.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { providerOfAnswer } from './providers/detectProvider.ts';
 import { readCaBundle } from './readCaBundle.ts';
@@ -48,6 +49,7 @@ export function createDataStore(options: StoreOptions): DataStore {
     connectTimeoutMs,
     ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
     verifyTls: connection.verifyTls,
+    minTls: target.policy?.tls?.minimum,
   });
   let credentials = memoCredentials(options.credentials);
   let last: StoreCredentials | undefined;
@@ -182,7 +184,7 @@ export function createDataStore(options: StoreOptions): DataStore {
     }
   };
 
-  return {
+  return policedDataStore(target, {
     target,
     signsPayload: endpoint.signsPayload,
 
@@ -255,7 +257,7 @@ export function createDataStore(options: StoreOptions): DataStore {
     },
 
     close: () => pool.close(),
-  };
+  });
 }
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
@@ -307,5 +309,10 @@ function sentObject({ headers, timing }: Answer, algorithm: ChecksumAlgorithm, o
   // S3 may answer 200 and put an error, or nothing, into the body.
   if (!headers.etag)
     throw new SluiceError('store-server-error', `The store's answer to ${operation} has no ETag`, { operation });
-  return { etag: unquoted(headers.etag), checksum: checksumOf(checksumsOf(headers), algorithm), timing };
+  return {
+    etag: unquoted(headers.etag),
+    checksum: checksumOf(checksumsOf(headers), algorithm),
+    sse: headers['x-amz-server-side-encryption'] ?? null,
+    timing,
+  };
 }

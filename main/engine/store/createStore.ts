@@ -12,6 +12,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asS3UploadId, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
+import { refuseEncryption } from '../../../shared/policy.ts';
 import { checksumFields, checksumOf, objectChecksum, s3Algorithm } from './checksumFields.ts';
 import { createClients } from './clients.ts';
 import { resolveEndpoint } from './endpoint.ts';
@@ -25,6 +26,7 @@ import {
   policyFields,
   unquoted,
 } from './objectFields.ts';
+import { policedStore } from './policedStore.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { asS3Failure } from './s3Failure.ts';
 import type { ListedObject, ListedPart, Store, StoredObject, StoreOptions } from './store.ts';
@@ -153,7 +155,14 @@ export function createStore(options: StoreOptions): Store {
         throw policyRefusal(error, policy);
       });
       if (!output.UploadId) throw incomplete('CreateMultipartUpload', 'no upload id');
-      return asS3UploadId(output.UploadId);
+      const uploadId = asS3UploadId(output.UploadId);
+      try {
+        if (target.policy) refuseEncryption(target.policy, output.ServerSideEncryption ?? null);
+      } catch (error) {
+        await store.abortMultipartUpload({ key, uploadId });
+        throw error;
+      }
+      return uploadId;
     },
 
     async completeMultipartUpload({ key, uploadId, parts, sizeBytes, checksum, condition }) {
@@ -268,7 +277,7 @@ export function createStore(options: StoreOptions): Store {
 
     close: () => clients.destroy(),
   };
-  return store;
+  return policedStore(target, store);
 }
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */

@@ -9,6 +9,7 @@ import { AdminPolicy } from '../../shared/policy.ts';
 import { FolderInput, StoreConnection } from '../../shared/settings.ts';
 import { MiB } from '../../shared/units.ts';
 import { bucket, type Harness, openHarness, prefix } from '../support/engineHarness.ts';
+import { startPickyStore } from '../support/pickyStore.ts';
 
 let harness: Harness;
 beforeEach(async () => {
@@ -81,6 +82,21 @@ describe('the administrator decides, in the engine and in the store', () => {
     for (const name of ['small', 'large'])
       expect((await store.headObject(asObjectKey(prefix + name)))?.sse).toBe('AES256');
     store.close();
+  });
+
+  it('a store that does not say it encrypted gets one object at most, and the run ends', async () => {
+    const picky = await startPickyStore({ target: harness.server.endpoint, conceal: /^x-amz-server-side-encryption/ });
+    await harness.write('a', 'x');
+    await harness.write('large', Buffer.alloc(6 * MiB, 1));
+    await rule({ encryption: { require: 'AES256' }, settings: { partSizeBytes: { value: 5 * MiB } } });
+    const connection = StoreConnection.parse({
+      endpointUrl: picky.url,
+      pathStyle: true,
+      region: harness.server.region,
+    });
+    await expect(pass({ connection })).rejects.toMatchObject({ code: 'policy-refused' });
+    expect(harness.server.counts()).not.toHaveProperty('UploadPart');
+    await picky.close();
   });
 
   it('deletes that the policy forbids never begin', async () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkPolicy } from '../../main/engine/policyFile.ts';
@@ -11,6 +12,7 @@ import {
   refuseRegion,
   settingsUnder,
 } from '../../shared/policy.ts';
+import { policySchemaText } from '../../shared/policySchema.ts';
 import { defaultEngineSettings, ObjectPolicy } from '../../shared/settings.ts';
 
 const policy = (rules: object): AdminPolicy => AdminPolicy.parse({ version: 1, ...rules });
@@ -104,6 +106,17 @@ describe('where data may go', () => {
       'policy-refused',
     );
   });
+});
+
+it('the published schema is the one that is enforced (node scripts/policySchema.ts)', () => {
+  const published = readFileSync(new URL('../../docs/policy.schema.json', import.meta.url), 'utf8');
+  expect(JSON.parse(published)).toEqual(JSON.parse(policySchemaText()));
+});
+
+it('the example of docs/admin.md is valid', () => {
+  const page = readFileSync(new URL('../../docs/admin.md', import.meta.url), 'utf8');
+  const [, example = ''] = /```json\n([\s\S]*?)```/.exec(page) ?? [];
+  expect(checkPolicy(example)).toMatchObject({ ok: true });
 });
 
 describe('how it is stored', () => {

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../shared/errors.ts';
 import { asFolderId, asIssueId } from '../../shared/ids.ts';
+import type { PolicyView } from '../../shared/policy.ts';
 import { defaultEngineSettings, type EngineSettings } from '../../shared/settings.ts';
 import {
   type ActivityRow,
@@ -14,7 +15,7 @@ import {
 } from '../../shared/syncApi.ts';
 import { GiB, MiB } from '../../shared/units.ts';
 
-export const scenarios = ['empty', 'busy', 'paused', 'offline', 'attention', 'safe', 'million'] as const;
+export const scenarios = ['empty', 'busy', 'paused', 'offline', 'attention', 'safe', 'million', 'locked'] as const;
 export type Scenario = (typeof scenarios)[number];
 
 export interface FixtureApi {
@@ -391,6 +392,7 @@ function snapshotOf(scenario: Scenario): Snapshot {
       };
     case 'safe':
     case 'million':
+    case 'locked':
       return base;
   }
 }

@@ -87,6 +87,7 @@ const commandLines = [
   ...['', 'sync', 'daemon', 'status', 'verify', 'plan', 'doctor'],
   ...['folder', 'folder add', 'folder list', 'folder remove', 'folder pause', 'folder resume'],
   ...['uploads', 'uploads list', 'uploads abort'],
+  ...['policy', 'policy check'],
 ];
 
 async function help(command: string): Promise<{ readonly command: string; readonly text: string }> {

@@ -60,10 +60,12 @@ export const errorCodes = [
   // guards
   'root-changed',
   'mass-delete',
-  'policy',
   'budget-near',
   'budget-reached',
   'lifecycle-unreadable',
+  'policy-locked',
+  'policy-refused',
+  'policy-invalid',
   'interrupted',
   'internal',
 ] as const;
@@ -137,7 +139,8 @@ export function exitCodeFor(code: ErrorCode): 1 | 2 | 3 | 4 | 130 {
 const guards = new Set<ErrorCode>([
   'root-changed',
   'mass-delete',
-  'policy',
+  'policy-locked',
+  'policy-refused',
   'budget-near',
   'budget-reached',
   'lifecycle-unreadable',
@@ -156,6 +159,7 @@ const usageErrors = new Set<ErrorCode>([
   'ledger-full',
   'ledger-io',
   'target-busy',
+  'policy-invalid',
 ]);
 const storeRefusals = new Set<ErrorCode>([
   'store-dns',
@@ -245,12 +249,15 @@ export const remedies: Readonly<Record<ErrorCode, string>> = {
   'target-busy': 'Wait until the other restore has ended, or restore into another folder.',
   'root-changed': 'Check that the right disk is mounted, then run again.',
   'mass-delete': 'Look at the list with --dry-run; allow more with --max-delete.',
-  policy: 'Ask your administrator.',
   'budget-near':
     'Raise the monthly budget on the Cost screen or with `sluice cost --budget`, or wait: uploads stop when it is used up.',
   'budget-reached':
     'Raise the monthly budget on the Cost screen or with `sluice cost --budget`, or wait for the next month: nothing is lost, uploads go on by themselves.',
   'lifecycle-unreadable': "Change the bucket's lifecycle rules where they were made; Sluice leaves them as they are.",
+  'policy-locked': 'Ask your administrator, or leave it as it is.',
+  'policy-refused': 'Choose what the policy allows (`sluice status` shows it), or ask your administrator.',
+  'policy-invalid':
+    'Ask your administrator to correct the file: `sluice policy check` names every problem. Nothing is uploaded meanwhile.',
   interrupted: 'Run it again: it goes on where it stopped.',
   internal: 'Please report this with what `sluice doctor` prints.',
 };

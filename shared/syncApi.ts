@@ -4,6 +4,7 @@ import { Forecast, LifecyclePreview, MeterReport, StorageAlarm, StorageAnalysis 
 import { ErrorView } from './errorSchema.ts';
 import { errorCodes } from './errors.ts';
 import type { FolderId, IssueId } from './ids.ts';
+import { PolicyView } from './policy.ts';
 import { Sentence } from './sentence.ts';
 import {
   BucketName,
@@ -401,6 +402,8 @@ export const syncApiMethods = {
   retryIssue: method(z.object({ issueId: IssueIdSchema }), nothing),
   dismissIssue: method(z.object({ issueId: IssueIdSchema }), nothing),
   settings: method(nothing, EngineSettings),
+  /** What the administrator's policy sets and locks, with its reasons. */
+  policy: method(nothing, PolicyView),
   updateSettings: method(EngineSettingsChange, EngineSettings),
   /** Reaches the endpoint, signs in, and looks at the bucket when one is named. Writes nothing. */
   probeConnection: method(z.object({ connection: ConnectionInput, bucket: BucketName.nullable() }), ProbeResult),

@@ -49,12 +49,12 @@ export function createAccelerationBook({
     if (connection === null) return null;
     const storeKey = storeKeyOf(connection, bucket);
     const known = routes.get(storeKey);
-    if (known) return known;
+    if (known && known.target.policy === store.target.policy) return known;
     const facts = cachedFacts(store, settings, clock, findRegion);
     const route = createBucketAcceleration({
       ...{ ledger, clock, storeKey },
       settings: () => settings().acceleration,
-      target: { connection, bucket },
+      target: { connection, bucket, policy: store.target.policy },
       decide: async (sizeBytes, signal) => {
         const { acceleration } = settings();
         const base = {

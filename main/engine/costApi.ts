@@ -46,7 +46,7 @@ export function createCostApi(options: CostApiOptions): CostMethods {
   const { ledger, costs, clock, settings } = options;
 
   const storeOptions = (connection: StoreConnection, bucket: string): StoreOptions => ({
-    target: { connection, bucket },
+    target: { connection, bucket, policy: options.store(connection, bucket).target.policy },
     credentials: options.credentials(connection),
     maxSockets: 4,
     stallTimeoutMs,

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
+import { folderUnder, refuseLocked } from '../../shared/policy.ts';
 import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
@@ -25,6 +26,8 @@ import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import { createPairRestores } from './pairRestores.ts';
 import type { Patience } from './plan/afterFailure.ts';
+import { type PolicyInForce, policyPlaces, readPolicy } from './policyFile.ts';
+import { watchPolicy } from './policyWatch.ts';
 import { systemBusyMs, systemClock } from './ports.ts';
 import { createReconcileSchedule } from './reconcileSchedule.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
@@ -52,12 +55,15 @@ const pauseGraceMs = 3_000;
 export async function createSyncEngine(options: EngineOptions): Promise<SyncEngine> {
   const clock = systemClock;
   const random = Math.random;
+  const places = options.policyPlaces ?? policyPlaces();
+  let inForce: PolicyInForce = readPolicy(places);
+  refuseLocked(inForce.policy, options.settings ?? {});
   const ledger = openLedger({ dataDir: options.dataDir, smallFileLimitBytes, holder: options.holder });
   const metrics = createRunMetrics(() => performance.now(), random);
   const listeners = new Set<(event: EngineEvent) => void>();
   const keepers = new Map<FolderId, FolderKeeper>();
   const fatalWaiters = new Set<(error: unknown) => void>();
-  let settings: EngineSettings = { ...storedSettings(ledger), ...options.settings };
+  let settings: EngineSettings = { ...storedSettings(ledger, inForce.policy), ...options.settings };
   if (options.accelerate !== undefined)
     settings = { ...settings, acceleration: { ...settings.acceleration, mode: options.accelerate } };
   let patience: Patience = 'once';
@@ -116,6 +122,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     chainCredentials: options.chainCredentials,
     onRequest,
     onMetered: costs.onMetered,
+    policy: () => (inForce.source === null ? undefined : inForce.policy),
   });
   const pool = createSendPool({
     workers: Math.max(1, Math.min(8, availableParallelism())),
@@ -199,9 +206,13 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     board.touch();
   };
 
-  const keeperFor = (folder: FolderRow): FolderKeeper => {
-    const known = keepers.get(folder.id);
+  /** As the administrator has it; throws `policy-refused`. */
+  const governed = (folder: FolderRow): FolderRow => folderUnder(inForce.policy, folder);
+
+  const keeperFor = (asStored: FolderRow): FolderKeeper => {
+    const known = keepers.get(asStored.id);
     if (known) return known;
+    const folder = governed(asStored);
     transfer.join(folder, stores.store(folder.connection, folder.bucket), stores.credentials(folder.connection));
     const keeper = createFolderKeeper({
       folderId: folder.id,
@@ -283,9 +294,34 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
 
   const keep = async (folder: FolderRow): Promise<void> => {
-    const keeper = keeperFor(folder);
-    keeper.keep();
+    try {
+      keeperFor(folder).keep();
+      ledger.settleIssues(folder.id, null, ['policy-refused']);
+    } catch (error) {
+      const view = errorView(error);
+      if (view.code !== 'policy-refused') throw error;
+      // One folder that may not be kept doesn't stop the others.
+      ledger.raiseIssue({ folderId: folder.id, path: null, error: view, atMs: clock.now() });
+      tellIssue(folder.id, view);
+    }
   };
+
+  /** Nothing that an earlier policy allowed goes on: every folder is taken up again under the new one. */
+  const applyPolicy = async (next: PolicyInForce): Promise<void> => {
+    inForce = next;
+    applySettings({ ...storedSettings(ledger, next.policy) });
+    const running = new Set(keepers.keys());
+    for (const [id, keeper] of keepers) {
+      keepers.delete(id);
+      await keeper.close();
+      await transfer.leave(id);
+    }
+    stores.renew();
+    if (stopped) return;
+    for (const folder of ledger.folders()) if (folder.kind === 'kept' || running.has(folder.id)) await keep(folder);
+    board.touch();
+  };
+  let stopPolicyWatch: () => void = () => undefined;
 
   const verifying = new Map<FolderId, () => VerifyProgress>();
   const verify = async (folderId: FolderId, { deep, fresh }: { readonly deep: boolean; readonly fresh: boolean }) => {
@@ -352,6 +388,13 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     reconcile: (folderId) => deletesApi.reconcileFolder({ folderId }),
     onFatal,
   });
+  const applySettings = (next: EngineSettings): void => {
+    settings = next;
+    bandwidth.apply();
+    budget.check();
+    pool.setMemory(next.memoryBytes);
+    transfer.wake();
+  };
 
   const api = createEngineApi({
     deletes: deletesApi,
@@ -390,13 +433,8 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
     rules,
     setPause,
-    applySettings: (next) => {
-      settings = next;
-      bandwidth.apply();
-      budget.check();
-      pool.setMemory(next.memoryBytes);
-      transfer.wake();
-    },
+    policy: () => inForce,
+    applySettings: (next) => applySettings(next),
     tryNow: (folderId) => {
       for (const id of folderId === null ? keepers.keys() : [folderId]) {
         transfer.tryNow(id);
@@ -407,7 +445,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   });
 
   const runOnce = async (folderId: FolderId, run: Parameters<SyncEngine['runOnce']>[1]) => {
-    const folder = ledger.folder(folderId);
+    const folder = governed(ledger.folder(folderId));
     run.signal.throwIfAborted();
     if (run.dryRun) {
       try {
@@ -518,6 +556,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     sentence: board.sentence,
     ensureFolder: async (given) => {
       const input = FolderInput.parse({ ...given, path: resolve(given.path) });
+      folderUnder(inForce.policy, input);
       await rootIdentity(input.path);
       const same = ledger
         .folders()
@@ -541,6 +580,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       patience = 'forever';
       sweeper.start();
       reconciling.start();
+      stopPolicyWatch = watchPolicy({ places, clock, inForce: () => inForce, apply: applyPolicy, onFatal });
       for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
     },
     summary: (exitCode) => metrics.summary(exitCode),
@@ -551,6 +591,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         sweeper.stop();
         reconciling.stop();
         keptDeletes.stop();
+        stopPolicyWatch();
         verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
         await restores.stop();
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
@@ -578,4 +619,5 @@ const refusalCodes = [
   'wrong-region',
   'clock-skew',
   'store-tls',
+  'policy-refused',
 ];

@@ -3,6 +3,7 @@ import type { FolderId } from '../../shared/ids.ts';
 import type { Sentence } from '../../shared/sentence.ts';
 import type { EngineSettings, FolderInput, StoreConnection } from '../../shared/settings.ts';
 import type { SyncApi } from '../../shared/syncApi.ts';
+import type { PolicyPlaces } from './policyFile.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import type { BegunScan } from './watch/watch.ts';
 
@@ -26,6 +27,8 @@ export interface EngineOptions {
   readonly pinnedConnections?: number;
   /** Goes before the stored mode of acceleration, for this run. */
   readonly accelerate?: EngineSettings['acceleration']['mode'] | undefined;
+  /** Where the administrator's policy is; the platform's places unless given (tests). */
+  readonly policyPlaces?: PolicyPlaces;
   /** How long a pass waits for a store that went away, ms; 60,000 unless given. */
   readonly storePatienceMs?: number;
   /** Objects up to here are copied in one request; S3's 5 GiB unless given (tests). */

@@ -4,7 +4,22 @@ import { homedir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { SluiceError } from '../../shared/errors.ts';
 import { asRelativePath, type FolderId } from '../../shared/ids.ts';
-import { EngineSettings, FolderInput, type FolderRules, type StoreConnection } from '../../shared/settings.ts';
+import {
+  type AdminPolicy,
+  folderUnder,
+  locksOf,
+  refuseLocked,
+  refusePlace,
+  settingsUnder,
+} from '../../shared/policy.ts';
+import {
+  defaultEngineSettings,
+  type EngineSettings,
+  EngineSettingsChange,
+  FolderInput,
+  type FolderRules,
+  type StoreConnection,
+} from '../../shared/settings.ts';
 import type {
   ConnectionInput,
   LocalDirectory,
@@ -19,6 +34,7 @@ import type { SecretStore } from './engine.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
 import type { PairRestores } from './pairRestores.ts';
 import { tuningStoreOf } from './plan/tuner.ts';
+import type { PolicyInForce } from './policyFile.ts';
 import type { StatusBoard } from './statusBoard.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import { rootIdentity } from './watch/rootIdentity.ts';
@@ -28,6 +44,7 @@ export interface ApiOptions {
   readonly board: StatusBoard;
   readonly secrets: SecretStore;
   readonly settings: () => EngineSettings;
+  readonly policy: () => PolicyInForce;
   readonly credentials: (connection: StoreConnection) => CredentialsProvider;
   readonly onRequest: (operation: string) => void;
   readonly costs: CostMethods;
@@ -53,8 +70,19 @@ export interface ApiOptions {
 
 const settingsKey = 'engine';
 
-export function storedSettings(ledger: Ledger): EngineSettings {
-  return EngineSettings.parse(ledger.setting(settingsKey) ?? {});
+/** What the user chose, under the policy. */
+export function storedSettings(ledger: Ledger, policy: AdminPolicy): EngineSettings {
+  return settingsUnder(policy, chosenSettings(ledger), defaultEngineSettings);
+}
+
+const chosenSettings = (ledger: Ledger): EngineSettingsChange =>
+  EngineSettingsChange.parse(ledger.setting(settingsKey) ?? {});
+
+/** What `change` makes different; the rest was only said again. */
+function differing(change: EngineSettingsChange, now: EngineSettings): EngineSettingsChange {
+  const same = (name: string, value: unknown) =>
+    JSON.stringify(now[name as keyof EngineSettings]) === JSON.stringify(value);
+  return Object.fromEntries(Object.entries(change).filter(([name, value]) => !same(name, value)));
 }
 
 /** SyncApi, implemented once for every host. */
@@ -67,6 +95,10 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       const path = resolve(input.path);
       await rootIdentity(path);
       refuseTwins(ledger, path, input.bucket, input.prefix, connection.endpointUrl);
+      folderUnder(options.policy().policy, {
+        ...FolderInput.omit({ connection: true }).parse({ ...input, path }),
+        connection,
+      });
       const kept = await keepKeys(connection, secrets);
       const folder = ledger.addFolder(FolderInput.parse({ ...input, path, connection: kept }));
       await options.keep(folder);
@@ -143,14 +175,23 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       return {};
     },
     settings: async () => options.settings(),
+    policy: async () => {
+      const { source, policy } = options.policy();
+      return { source, locks: [...locksOf(policy)] };
+    },
     updateSettings: async (change) => {
-      const next = EngineSettings.parse({ ...storedSettings(ledger), ...change });
-      ledger.setSetting(settingsKey, next);
+      const { policy } = options.policy();
+      refuseLocked(policy, change);
+      const stored = storedSettings(ledger, policy);
+      ledger.setSetting(settingsKey, { ...chosenSettings(ledger), ...differing(change, stored) });
+      const next = storedSettings(ledger, policy);
       options.applySettings(next);
       board.touch();
       return next;
     },
     probeConnection: async ({ connection, bucket }) => {
+      const { policy } = options.policy();
+      if (bucket !== null) refusePlace(policy, connection, bucket);
       const { probeStore } = await import('./store/probeStore.ts');
       const { credentials, ...rest } = connection;
       const probed: StoreConnection = {
@@ -159,7 +200,7 @@ export function createEngineApi(options: ApiOptions): SyncApi {
       };
       const provider: CredentialsProvider =
         credentials.kind === 'keys' ? async () => credentials : options.credentials(probed);
-      return probeStore({ connection: probed, bucket, credentials: provider });
+      return probeStore({ connection: probed, bucket, credentials: provider, policy });
     },
     applyBenchmark: async ({ endpointUrl, bucket, sizes }) => {
       const store = tuningStoreOf({ endpointUrl }, bucket);

@@ -55,11 +55,11 @@ export function createPairRestores(options: PairRestoresOptions): PairRestores {
     const startedAt = clock.now();
     const failures: { path: string; error: ErrorView }[] = [];
     const store = options.store(folder);
-    const { connection, bucket, prefix } = folder;
+    const { prefix } = folder;
     const credentials = options.credentials(folder);
     const maxSockets = connections + 4;
     const data = createDataStore({
-      target: { connection, bucket },
+      target: store.target,
       credentials,
       maxSockets,
       stallTimeoutMs,

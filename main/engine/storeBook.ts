@@ -1,4 +1,5 @@
 import { SluiceError } from '../../shared/errors.ts';
+import type { AdminPolicy } from '../../shared/policy.ts';
 import { StoreConnection } from '../../shared/settings.ts';
 import type { SecretStore } from './engine.ts';
 import { createDataStore } from './store/createDataStore.ts';
@@ -11,6 +12,8 @@ import { storeKeyOf } from './transfer/sendProtocol.ts';
 export interface StoreBook {
   store(connection: StoreConnection, bucket: string): Store;
   credentials(connection: StoreConnection): CredentialsProvider;
+  /** Stores are made anew from here on, under the policy of now. */
+  renew(): void;
   close(): void;
 }
 
@@ -23,6 +26,8 @@ export interface StoreBookOptions {
   readonly chainCredentials?: ((connection: StoreConnection) => CredentialsProvider) | undefined;
   readonly onRequest: (operation: string) => void;
   readonly onMetered?: (connection: StoreConnection, bucket: string) => StoreOptions['onMetered'];
+  /** The administrator's, as it is now. */
+  readonly policy: () => AdminPolicy | undefined;
 }
 
 export function createStoreBook(options: StoreBookOptions): StoreBook {
@@ -60,7 +65,7 @@ export function createStoreBook(options: StoreBookOptions): StoreBook {
       let store = stores.get(key);
       if (!store) {
         const storeOptions: StoreOptions = {
-          target: { connection: StoreConnection.parse(connection), bucket },
+          target: { connection: StoreConnection.parse(connection), bucket, policy: options.policy() },
           credentials: credentials(connection),
           maxSockets: controlSockets,
           stallTimeoutMs,
@@ -71,6 +76,10 @@ export function createStoreBook(options: StoreBookOptions): StoreBook {
         stores.set(key, store);
       }
       return store;
+    },
+    renew: () => {
+      for (const store of stores.values()) store.close();
+      stores.clear();
     },
     close: () => {
       for (const store of stores.values()) store.close();

@@ -1,6 +1,7 @@
 import type { Prices } from '../../shared/prices.ts';
 import { pricesFor } from '../../shared/prices.ts';
 import { readPriceFile } from '../engine/insight/priceFile.ts';
+import { machinePolicy } from '../engine/policyFile.ts';
 import type { BucketAccount } from '../engine/storageAnalysis.ts';
 import type { StoreOptions } from '../engine/store/store.ts';
 import { checkCaBundle, parseStoreFlags } from './flags/storeFlags.ts';
@@ -22,7 +23,7 @@ export async function bucketAccount(
   ]);
   const file = readPriceFile(dataDir);
   const store: StoreOptions = {
-    target: { connection, bucket },
+    target: { connection, bucket, policy: machinePolicy() },
     credentials: chainCredentials(connection),
     maxSockets: 8,
     stallTimeoutMs: 30_000,

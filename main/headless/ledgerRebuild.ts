@@ -5,6 +5,7 @@ import { formatCount } from '../../shared/units.ts';
 import { folderRules } from '../engine/folderRules.ts';
 import type { FolderRow, Ledger } from '../engine/ledger/ledger.ts';
 import type { SetAside } from '../engine/ledger/setAside.ts';
+import { machinePolicy } from '../engine/policyFile.ts';
 import { systemClock } from '../engine/ports.ts';
 import type { RebuildFigures } from '../engine/rebuildLedger.ts';
 import { smallFileLimitBytes } from '../engine/smallFiles.ts';
@@ -69,7 +70,7 @@ async function rebuild(
     import('../engine/rebuildLedger.ts'),
   ]);
   const { connection, bucket, prefix } = input;
-  const target = { connection, bucket };
+  const target = { connection, bucket, policy: machinePolicy() };
   const credentials = chainCredentials(connection);
   const storeOptions = { target, credentials, maxSockets: 64, stallTimeoutMs: 60_000, onRequest: () => undefined };
   const control = createStore(storeOptions);

@@ -39,6 +39,7 @@ const commands: ReadonlyMap<string, () => Promise<AddCommand>> = new Map<string,
   ['cost', async () => (await import('./commands/cost.ts')).addCostCommand],
   ['lifecycle', async () => (await import('./commands/lifecycle.ts')).addLifecycleCommand],
   ['accelerate', async () => (await import('./commands/accelerate.ts')).addAccelerateCommand],
+  ['policy', async () => (await import('./commands/policy.ts')).addPolicyCommand],
   ['doctor', async () => (await import('./commands/doctor.ts')).addDoctorCommand],
 ]);
 

@@ -1,4 +1,5 @@
 import type { StoreConnection } from '../../shared/settings.ts';
+import { machinePolicy } from '../engine/policyFile.ts';
 import type { Store } from '../engine/store/store.ts';
 
 /** `use` with a bucket that was found to be there. Throws `no-such-bucket`, `wrong-keys` and the other store codes. */
@@ -13,7 +14,7 @@ export async function withBucket<T>(
     import('../engine/store/credentials.ts'),
   ]);
   const store = createStore({
-    target: { connection, bucket },
+    target: { connection, bucket, policy: machinePolicy() },
     credentials: chainCredentials(connection),
     maxSockets: 8,
     stallTimeoutMs: 30_000,

@@ -1,9 +1,11 @@
 import { Select as Base } from '@base-ui/react/select';
-import { Check, ChevronsUpDown } from 'lucide-react';
+import { Check, ChevronsUpDown, Lock } from 'lucide-react';
 
 interface SelectProps<Value extends string> {
   readonly label: string;
   readonly hideLabel?: boolean;
+  /** Why it can't be changed here. */
+  readonly locked?: string | null | undefined;
   readonly value: Value;
   readonly options: readonly { readonly value: Value; readonly label: string }[];
   readonly onChange: (value: Value) => void;
@@ -12,14 +14,23 @@ interface SelectProps<Value extends string> {
 export function Select<Value extends string>({
   label,
   hideLabel = false,
+  locked,
   value,
   options,
   onChange,
 }: SelectProps<Value>) {
   return (
     <div className="field">
-      <Base.Root items={options} value={value} onValueChange={(next) => next !== null && onChange(next)}>
-        <Base.Label className={hideLabel ? 'visually-hidden' : 'field-label'}>{label}</Base.Label>
+      <Base.Root
+        disabled={Boolean(locked)}
+        items={options}
+        value={value}
+        onValueChange={(next) => next !== null && onChange(next)}
+      >
+        <Base.Label className={hideLabel ? 'visually-hidden' : 'field-label'}>
+          {label}
+          {locked && <Lock className="lock-icon" size={13} aria-label="locked" />}
+        </Base.Label>
         <Base.Trigger className="input select-trigger">
           <Base.Value />
           <Base.Icon className="select-icon">
@@ -45,6 +56,7 @@ export function Select<Value extends string>({
           </Base.Positioner>
         </Base.Portal>
       </Base.Root>
+      {locked && <p className="field-hint">{locked}</p>}
     </div>
   );
 }

@@ -91,6 +91,7 @@ const commandLines = [
   ...['folder deletes', 'folder reconcile'],
   ...['cost', 'lifecycle', 'lifecycle show', 'lifecycle diff', 'lifecycle apply'],
   ...['accelerate', 'accelerate status', 'accelerate probe', 'accelerate analyze', 'accelerate enable'],
+  ...['policy', 'policy check'],
 ];
 
 async function help(command: string): Promise<{ readonly command: string; readonly text: string }> {

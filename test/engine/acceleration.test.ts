@@ -27,7 +27,7 @@ const acceleration = (change: Partial<AccelerationSettings> = {}): AccelerationS
 const enable = async (): Promise<void> => {
   const { createStore } = await import('../../main/engine/store/createStore.ts');
   const store = createStore({
-    target: { connection: connection(), bucket },
+    target: { connection: connection(), bucket, policy: undefined },
     credentials: async () => ({ accessKeyId: h.server.accessKeyId, secretAccessKey: h.server.secretAccessKey }),
     maxSockets: 2,
     stallTimeoutMs: 5_000,

@@ -19,6 +19,7 @@ beforeEach(async () => {
   asked = [];
   store = {
     target: {
+      policy: undefined,
       connection: StoreConnection.parse({ endpointUrl: server.endpoint, pathStyle: true, region: server.region }),
       bucket,
     },

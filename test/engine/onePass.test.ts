@@ -25,6 +25,7 @@ afterEach(() => harness.close());
 const storeOf = (from: Harness): Store =>
   createStore({
     target: {
+      policy: undefined,
       connection: StoreConnection.parse({
         endpointUrl: from.server.endpoint,
         pathStyle: true,

@@ -29,6 +29,7 @@ afterEach(() => {
 const account = (): BucketAccount => ({
   store: {
     target: {
+      policy: undefined,
       connection: StoreConnection.parse({ endpointUrl: server.endpoint, pathStyle: true, region: 'us-east-1' }),
       bucket,
     },

@@ -33,7 +33,7 @@ const open = () => s3.openUploads('bucket').map(({ key }) => key);
 /** What another program left behind. */
 async function foreignUpload(key: string): Promise<void> {
   const store = createStore({
-    target: { connection: StoreConnection.parse({ endpointUrl: s3.endpoint }), bucket: 'bucket' },
+    target: { connection: StoreConnection.parse({ endpointUrl: s3.endpoint }), bucket: 'bucket', policy: undefined },
     credentials: async () => s3,
     maxSockets: 1,
     stallTimeoutMs: 5_000,

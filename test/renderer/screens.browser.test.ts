@@ -31,6 +31,7 @@ const says: Readonly<Record<Scenario, readonly [string | RegExp, string | RegExp
       'sudo sysctl fs.inotify.max_user_watches=1048576',
     ],
     safe: ['All 16,718 files are safely in S3', '100%', '2,400 entries', 'Nothing needs you'],
+    locked: ['All 16,718 files are safely in S3', '100%', '2,400 entries', 'Nothing needs you'],
     million: ['All 16,718 files are safely in S3', '100%', '1,000,000 entries', 'Nothing needs you'],
   };
 

@@ -1,5 +1,6 @@
 import { SluiceError } from '../../shared/errors.ts';
 import { asFolderId, asIssueId } from '../../shared/ids.ts';
+import type { PolicyView } from '../../shared/policy.ts';
 import { defaultEngineSettings, type EngineSettings } from '../../shared/settings.ts';
 import {
   type ActivityRow,
@@ -16,7 +17,7 @@ import { GiB, MiB } from '../../shared/units.ts';
 import { costFixtures } from './costFixtures.ts';
 import { fixtureDeletes } from './fixtureDeletes.ts';
 
-export const scenarios = ['empty', 'busy', 'paused', 'offline', 'attention', 'safe', 'million'] as const;
+export const scenarios = ['empty', 'busy', 'paused', 'offline', 'attention', 'safe', 'million', 'locked'] as const;
 export type Scenario = (typeof scenarios)[number];
 
 export interface FixtureApi {
@@ -32,6 +33,15 @@ export interface FixtureApi {
   /** One more row on top of the activity. */
   addActivity(row: Partial<ActivityRow>): void;
 }
+
+const lockedPolicy: PolicyView = {
+  source: '/etc/sluice/policy.json',
+  locks: [
+    { setting: 'maxConnections', text: 'maxConnections is 20', reason: 'The line is shared with the phones' },
+    { setting: 'checksum', text: 'checksum is "sha256"', reason: null },
+    { setting: null, text: 'Buckets: corp-*', reason: 'Data stays with us' },
+  ],
+};
 
 /** An engine without disk or bucket, in one state that a test wants to see. Only for tests of screens. */
 export function createFixtureApi(scenario: Scenario): FixtureApi {
@@ -198,6 +208,7 @@ export function createFixtureApi(scenario: Scenario): FixtureApi {
       return {};
     },
     settings: async () => settings,
+    policy: async () => (scenario === 'locked' ? lockedPolicy : { source: null, locks: [] }),
     updateSettings: async (params) => {
       settings = { ...settings, ...(params as EngineSettings) };
       push({ maxBandwidthBytesPerSecond: settings.maxBandwidthBytesPerSecond });
@@ -419,6 +430,7 @@ function snapshotOf(scenario: Scenario): Snapshot {
       };
     case 'safe':
     case 'million':
+    case 'locked':
       return base;
   }
 }

@@ -21,6 +21,7 @@ const refusals = new Set<ErrorCode>([
   'wrong-region',
   'clock-skew',
   'store-tls',
+  'policy-refused',
 ]);
 const transport = new Set<ErrorCode>(['store-dns', 'store-unreachable', 'store-timeout', 'access-denied']);
 

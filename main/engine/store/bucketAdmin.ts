@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { SluiceError } from '../../../shared/errors.ts';
+import { refusePlace } from '../../../shared/policy.ts';
 import { type BucketAddress, bucketAddress, escapeText } from './bucketAddress.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { errorAnswer } from './errorAnswer.ts';
@@ -50,9 +51,10 @@ interface Ask {
 const emptySha256 = createHash('sha256').update('').digest('hex');
 const minimumSizeHeader = 'x-amz-transition-default-minimum-object-size';
 
-/** Throws `bad-settings`. */
+/** Throws `bad-settings`, `policy-refused`. Callers have found the bucket by a store that knows its region. */
 export function openBucketAdmin(options: StoreOptions): BucketAdmin {
-  const { connection, bucket } = options.target;
+  const { connection, bucket, policy } = options.target;
+  if (policy) refusePlace(policy, connection, bucket);
   const endpoint = resolveEndpoint(connection);
   const profile = connection.credentials.kind === 'chain' ? connection.credentials.profile : null;
   const place: ErrorPlace = { endpoint: endpoint.name, bucket, profile };

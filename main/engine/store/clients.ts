@@ -30,6 +30,7 @@ export function createClients(options: StoreOptions, endpoint: StoreEndpoint): S
     connectTimeoutMs,
     ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
     verifyTls: connection.verifyTls,
+    minTls: options.target.policy?.tls?.minimum,
   });
   let region = connection.region ?? 'us-east-1';
   let last: StoreCredentials | undefined;

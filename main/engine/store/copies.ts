@@ -39,7 +39,7 @@ export function createCopies(
       ).catch((error: SluiceError) => {
         throw policyRefusal(error, policy);
       });
-      return stored('CopyObject', output.CopyObjectResult, algorithm);
+      return { ...stored('CopyObject', output.CopyObjectResult, algorithm), sse: output.ServerSideEncryption ?? null };
     },
     async uploadPartCopy({ source, key, uploadId, partNumber, first, last }) {
       const output = await run('UploadPartCopy', () =>

@@ -11,6 +11,7 @@ import { memoCredentials } from './memoCredentials.ts';
 import { hasLeft, meteredFolder } from './meteredAs.ts';
 import { answerOf, checksumsOf, headOf, sliceFields } from './objectAnswer.ts';
 import { conditionFields, metadataFields, numberOrNull, unquoted } from './objectFields.ts';
+import { policedDataStore } from './policedStore.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { providerOfAnswer } from './providers/detectProvider.ts';
 import { readCaBundle } from './readCaBundle.ts';
@@ -50,6 +51,7 @@ export function createDataStore(options: StoreOptions): DataStore {
     connectTimeoutMs,
     ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
     verifyTls: connection.verifyTls,
+    minTls: target.policy?.tls?.minimum,
   };
   const pool = createSocketPool(connections);
   /** What is read back comes as it is written down, at the pace of the disk: node:http does that well. */
@@ -188,7 +190,7 @@ export function createDataStore(options: StoreOptions): DataStore {
     }
   };
 
-  return {
+  return policedDataStore(target, {
     target,
     signsPayload: endpoint.signsPayload,
 
@@ -269,7 +271,7 @@ export function createDataStore(options: StoreOptions): DataStore {
       pool.close();
       reading?.close();
     },
-  };
+  });
 }
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */
@@ -338,5 +340,10 @@ function sentObject({ headers, timing }: WireAnswer, algorithm: ChecksumAlgorith
   // S3 may answer 200 and put an error, or nothing, into the body.
   if (!headers.etag)
     throw new SluiceError('store-server-error', `The store's answer to ${operation} has no ETag`, { operation });
-  return { etag: unquoted(headers.etag), checksum: checksumOf(checksumsOf(headers), algorithm), timing };
+  return {
+    etag: unquoted(headers.etag),
+    checksum: checksumOf(checksumsOf(headers), algorithm),
+    sse: headers['x-amz-server-side-encryption'] ?? null,
+    timing,
+  };
 }

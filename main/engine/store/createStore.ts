@@ -14,6 +14,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asS3UploadId, asUploadToken, type ObjectKey, type S3UploadId } from '../../../shared/ids.ts';
+import { refuseEncryption } from '../../../shared/policy.ts';
 import { checksumFields, checksumOf, objectChecksum, s3Algorithm } from './checksumFields.ts';
 import { createClients } from './clients.ts';
 import { createCopies } from './copies.ts';
@@ -28,6 +29,7 @@ import {
   policyFields,
   unquoted,
 } from './objectFields.ts';
+import { policedStore } from './policedStore.ts';
 import { policyRefusal } from './policyRefusal.ts';
 import { asS3Failure } from './s3Failure.ts';
 import type { ListedObject, ListedPart, Store, StoredObject, StoreOptions } from './store.ts';
@@ -182,7 +184,7 @@ export function createStore(options: StoreOptions): Store {
       const uploadId = asS3UploadId(output.UploadId);
       // Every store knows CRC32 since the SDKs send it unasked; one that takes another without a word would confirm nothing.
       if (algorithm === 'crc32c' && output.ChecksumAlgorithm !== 'CRC32C') {
-        await this.abortMultipartUpload({ key, uploadId });
+        await store.abortMultipartUpload({ key, uploadId });
         throw new SluiceError(
           'store-refused',
           `${place.endpoint} does not say that it supports x-amz-checksum-crc32c: not supported`,
@@ -191,6 +193,12 @@ export function createStore(options: StoreOptions): Store {
             operation: 'CreateMultipartUpload',
           },
         );
+      }
+      try {
+        if (target.policy) refuseEncryption(target.policy, output.ServerSideEncryption ?? null);
+      } catch (error) {
+        await store.abortMultipartUpload({ key, uploadId });
+        throw error;
       }
       return uploadId;
     },
@@ -310,7 +318,7 @@ export function createStore(options: StoreOptions): Store {
 
     close: () => clients.destroy(),
   };
-  return store;
+  return policedStore(target, store);
 }
 
 /** Codes a HEAD answer leaves open: wrong keys, a skewed clock, a wrong region and a denial all look alike without a body. */

@@ -19,6 +19,8 @@ export interface HttpPoolOptions {
   /** PEM; undefined: the authorities Node trusts. */
   readonly ca: readonly string[] | undefined;
   readonly verifyTls: boolean;
+  /** TLS 1.2 unless given. */
+  readonly minTls?: '1.2' | '1.3' | undefined;
 }
 
 export interface HttpRequest {
@@ -69,7 +71,7 @@ const sliceBytes = 256 * 1024;
 
 export function createHttpPool(options: HttpPoolOptions): HttpPool {
   const tlsOptions = {
-    minVersion: 'TLSv1.2' as const,
+    minVersion: options.minTls === '1.3' ? ('TLSv1.3' as const) : ('TLSv1.2' as const),
     rejectUnauthorized: options.verifyTls,
     ...(options.ca && { ca: [...options.ca] }),
   };

@@ -1,4 +1,5 @@
 import type { SluiceError } from '../../../shared/errors.ts';
+import type { AdminPolicy } from '../../../shared/policy.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
 import type { ProbeResult } from '../../../shared/syncApi.ts';
 import { capabilitiesOf, capabilitiesText } from './capabilities.ts';
@@ -16,6 +17,7 @@ export interface ProbeOptions {
   /** null: reach the endpoint and sign in only. */
   readonly bucket: string | null;
   readonly prefix?: string;
+  readonly policy?: AdminPolicy | undefined;
   /** 10,000 unless given. */
   readonly timeoutMs?: number;
 }
@@ -76,7 +78,7 @@ export async function probeStore(options: ProbeOptions): Promise<ProbeResult> {
 
   const { createStore } = await import('./createStore.ts');
   const store = createStore({
-    target: { connection: options.connection, bucket: options.bucket ?? '' },
+    target: { connection: options.connection, bucket: options.bucket ?? '', policy: options.policy },
     credentials: options.credentials,
     maxSockets: 2,
     stallTimeoutMs: options.timeoutMs ?? 10_000,

@@ -17,6 +17,8 @@ export interface SocketPoolOptions {
   /** PEM; undefined: the authorities Node trusts. */
   readonly ca: readonly string[] | undefined;
   readonly verifyTls: boolean;
+  /** TLS 1.2 unless given. */
+  readonly minTls?: '1.2' | '1.3' | undefined;
 }
 
 export interface WireRequest {
@@ -92,7 +94,7 @@ export function createSocketPool(options: SocketPoolOptions): SocketPool {
       // the name is checked against the certificate all the same; an address may not be sent as one (RFC 6066)
       servername: isIP(hostname) ? '' : hostname,
       ALPNProtocols: ['http/1.1'],
-      minVersion: 'TLSv1.2',
+      minVersion: options.minTls === '1.3' ? 'TLSv1.3' : 'TLSv1.2',
       rejectUnauthorized: options.verifyTls,
       ...(options.ca && { ca: [...options.ca] }),
       ...(known && { session: known }),

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream';
 import type { ObjectKey, S3UploadId, UploadToken } from '../../../shared/ids.ts';
+import type { AdminPolicy } from '../../../shared/policy.ts';
 import type { ChecksumAlgorithm, ObjectPolicy, StoreConnection } from '../../../shared/settings.ts';
 import type { ProviderName } from './capabilities.ts';
 import type { OnMetered } from './meteredAs.ts';
@@ -16,6 +17,8 @@ export type CredentialsProvider = () => Promise<StoreCredentials>;
 export interface StoreTarget {
   readonly connection: StoreConnection;
   readonly bucket: string;
+  /** The administrator's rules for it, enforced by the store itself. */
+  readonly policy: AdminPolicy | undefined;
 }
 
 export interface StoreOptions {
@@ -104,6 +107,8 @@ export interface PutObjectInput {
 export interface StoredObject {
   readonly etag: string;
   readonly checksum: Checksum | null;
+  /** The encryption it named, of PutObject and CopyObject only. */
+  readonly sse?: string | null;
 }
 
 export interface UploadPartInput {

@@ -159,6 +159,8 @@ export function createSendPool(options: SendPoolOptions): SendPool {
 
   return {
     addStore: (key, target, credentials) => {
+      // Its rules may have changed: every thread opens it anew.
+      if (targets.get(key)?.target !== target) for (const member of members) member.stores.delete(key);
       targets.set(key, { target, credentials });
     },
     send: (job, onSent) => {

@@ -6,6 +6,7 @@ import { AccelerationSettings, EngineSettings } from '../../../shared/settings.t
 import { formatBytes, formatCount, formatRate, MiB } from '../../../shared/units.ts';
 import type { BucketFacts } from '../../engine/accelerationBook.ts';
 import type { GainEstimate } from '../../engine/plan/accelerationGain.ts';
+import { machinePolicy } from '../../engine/policyFile.ts';
 import type { Store } from '../../engine/store/store.ts';
 import { dataDirOf } from '../dataDir.ts';
 import { parseFlags } from '../flags/parseFlags.ts';
@@ -207,7 +208,7 @@ async function runProbe(host: CommandHost, uri: string, raw: unknown): Promise<v
     try {
       const outcome = await probeAcceleration({
         ...{ store, ledger, settings, roundBytes },
-        accelerated: { connection: accelerated, bucket: location.bucket },
+        accelerated: { connection: accelerated, bucket: location.bucket, policy: machinePolicy() },
         credentials: chainCredentials(connection),
         prefix: location.prefix,
         now: Date.now,

@@ -7,6 +7,7 @@ import type { StoreConnection } from '../../../shared/settings.ts';
 import { formatBytes, formatCount, formatDuration, GiB, MiB, parseSize } from '../../../shared/units.ts';
 import type { BenchPlace } from '../../engine/bench/benchPlace.ts';
 import type { BenchPlan } from '../../engine/plan/benchPlan.ts';
+import { machinePolicy } from '../../engine/policyFile.ts';
 import type { Store } from '../../engine/store/store.ts';
 import { dataDirOf } from '../dataDir.ts';
 import { fileSecrets } from '../fileSecrets.ts';
@@ -119,13 +120,14 @@ async function measured(host: CommandHost, given: Given): Promise<BenchReport | 
       import('../../engine/store/createStore.ts'),
       import('../../engine/store/credentials.ts'),
     ]);
+  const policy = machinePolicy();
   const openStore = (
     to: StoreConnection,
     bucket: string,
     onRequest: (operation: string) => void = () => undefined,
   ): Store =>
     createStore({
-      ...{ target: { connection: to, bucket }, credentials: chainCredentials(to), maxSockets: 16 },
+      ...{ target: { connection: to, bucket, policy }, credentials: chainCredentials(to), maxSockets: 16 },
       ...{ stallTimeoutMs: 30_000, onRequest },
     });
   const isAws = connection.endpointUrl === null;

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { errorView, exitCodeFor, SluiceError } from '../../../shared/errors.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
+import { machinePolicy } from '../../engine/policyFile.ts';
 import { systemClock } from '../../engine/ports.ts';
 import type { RestoreFigures } from '../../engine/restore/restoreFolder.ts';
 import { createDataStore } from '../../engine/store/createDataStore.ts';
@@ -102,7 +103,7 @@ async function restore(host: CommandHost, request: RestoreRequest): Promise<Rest
     import('../../engine/restore/restoreFolder.ts'),
   ]);
   const storeOptions = {
-    target: { connection, bucket: location.bucket },
+    target: { connection, bucket: location.bucket, policy: machinePolicy() },
     credentials: chainCredentials(connection),
     maxSockets: flags.maxConnections + 8,
     stallTimeoutMs,

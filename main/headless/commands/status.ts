@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { SluiceError } from '../../../shared/errors.ts';
+import { locksOf, type PolicyView } from '../../../shared/policy.ts';
 import type { IssueView, Snapshot } from '../../../shared/syncApi.ts';
 import { formatBytes, formatCount, formatDuration, formatRate } from '../../../shared/units.ts';
+import { policyPlaces, readPolicy } from '../../engine/policyFile.ts';
 import { connectDaemon, type DaemonConnection } from '../daemon/connectDaemon.ts';
 import { dataDirOf } from '../dataDir.ts';
 import { parseFlags } from '../flags/parseFlags.ts';
@@ -12,6 +14,7 @@ import { type LedgerStatus, readLedgerStatus } from '../readLedgerStatus.ts';
 import { transferLine } from '../report/progressText.ts';
 import { errorSentence, say, sayJson } from '../say.ts';
 import { folderLine } from './folder.ts';
+import { sayLocks } from './policy.ts';
 
 export function addStatusCommand(program: Command, host: CommandHost, done: (code: number) => void): void {
   const command = program
@@ -45,9 +48,10 @@ async function runStatus(host: CommandHost, raw: unknown): Promise<void> {
 async function sayDaemon(host: CommandHost, daemon: DaemonConnection, json: boolean): Promise<void> {
   const snapshot = await daemon.api.snapshot({});
   const { issues } = await daemon.api.issues({});
+  const policy = await daemon.api.policy({});
   if (json) {
     const { rate: _history, ...now } = snapshot;
-    return sayJson(host, { type: 'status', ...{ running: true, pid: daemon.pid, ...now, issues } });
+    return sayJson(host, { type: 'status', ...{ running: true, pid: daemon.pid, ...now, issues, policy } });
   }
   say(host.stdout, snapshot.sentence.text);
   for (const folder of snapshot.folders) say(host.stdout, `  ${folderLine(folder)}`);
@@ -55,6 +59,7 @@ async function sayDaemon(host: CommandHost, daemon: DaemonConnection, json: bool
   if (totals.filesQueued > 0 || totals.filesInFlight > 0) say(host.stdout, queueLine(totals));
   for (const transfer of snapshot.transfers) say(host.stdout, `  ${transferLine(transfer)}`);
   sayIssues(host, issues);
+  sayPolicy(host, policy);
 }
 
 function queueLine(totals: Snapshot['totals']): string {
@@ -63,9 +68,10 @@ function queueLine(totals: Snapshot['totals']): string {
 }
 
 function sayLedger(host: CommandHost, status: LedgerStatus | null, json: boolean): void {
+  const policy = policyOf(host);
   if (json) {
     const empty: LedgerStatus = { owner: null, folders: [], issues: [] };
-    return sayJson(host, { type: 'status', ...{ running: status?.owner != null, ...(status ?? empty) } });
+    return sayJson(host, { type: 'status', ...{ running: status?.owner != null, ...(status ?? empty), policy } });
   }
   say(
     host.stdout,
@@ -85,6 +91,7 @@ function sayLedger(host: CommandHost, status: LedgerStatus | null, json: boolean
     );
   }
   sayIssues(host, status?.issues ?? []);
+  sayPolicy(host, policy);
 }
 
 function sayIssues(host: CommandHost, issues: readonly IssueView[]): void {
@@ -93,6 +100,17 @@ function sayIssues(host: CommandHost, issues: readonly IssueView[]): void {
   for (const issue of issues) {
     say(host.stdout, `  ${issue.path === null ? '' : `${issue.path}: `}${errorSentence(issue)}`);
   }
+}
+
+function policyOf(host: CommandHost): PolicyView {
+  const { source, policy } = readPolicy(policyPlaces(host.env));
+  return { source, locks: [...locksOf(policy)] };
+}
+
+function sayPolicy(host: CommandHost, { source, locks }: PolicyView): void {
+  if (source === null) return;
+  say(host.stdout, `The admin policy ${source} is in force:`);
+  sayLocks(host, locks);
 }
 
 /** A data directory without a ledger is simply one where nothing was done yet. */

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { errorView } from '../../../shared/errors.ts';
+import type { PolicyView } from '../../../shared/policy.ts';
 import type { EngineSettings } from '../../../shared/settings.ts';
 import { useAction } from '../../api/useAction.ts';
 import { useApi, useSnapshot } from '../../api/useEngine.ts';
@@ -7,19 +8,28 @@ import { Button } from '../../components/Button.tsx';
 import { Select } from '../../components/Select.tsx';
 import { TextField } from '../../components/TextField.tsx';
 import { fullTime } from '../../text/timeAgo.ts';
+import { PolicyCard } from './PolicyCard.tsx';
 import { formOf, parseForm, type SettingsForm } from './settingsForm.ts';
 
 export function SettingsScreen() {
   const api = useApi();
   const [saved, setSaved] = useState<EngineSettings | null>(null);
+  const [policy, setPolicy] = useState<PolicyView | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   useEffect(() => {
-    api.settings({}).then(setSaved, (error) => setFailure(errorView(error).message));
+    Promise.all([api.policy({}), api.settings({})]).then(
+      ([view, settings]) => {
+        setPolicy(view);
+        setSaved(settings);
+      },
+      (error) => setFailure(errorView(error).message),
+    );
   }, [api]);
   return (
     <>
       {failure && <p className="field-error">{failure}</p>}
-      {saved && <LimitsForm saved={saved} onSaved={setSaved} />}
+      {saved && policy && <LimitsForm saved={saved} policy={policy} onSaved={setSaved} />}
+      {policy && policy.source !== null && <PolicyCard policy={policy} />}
       <About />
     </>
   );
@@ -27,10 +37,11 @@ export function SettingsScreen() {
 
 interface LimitsFormProps {
   readonly saved: EngineSettings;
+  readonly policy: PolicyView;
   readonly onSaved: (settings: EngineSettings) => void;
 }
 
-function LimitsForm({ saved, onSaved }: LimitsFormProps) {
+function LimitsForm({ saved, policy, onSaved }: LimitsFormProps) {
   const api = useApi();
   const { busy, run } = useAction();
   const [form, setForm] = useState<SettingsForm>(() => formOf(saved));
@@ -38,6 +49,10 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
   const { settings, errors } = parseForm(form);
   const shown = tried ? errors : {};
   const changed = JSON.stringify(form) !== JSON.stringify(formOf(saved));
+  const lockOf = (name: keyof EngineSettings): string | null => {
+    const lock = policy.locks.find(({ setting }) => setting === name);
+    return lock ? `Set by your administrator${lock.reason ? `: ${lock.reason}` : ''}` : null;
+  };
   const put = (change: Partial<SettingsForm>) => setForm((current) => ({ ...current, ...change }));
 
   const save = async () => {
@@ -69,6 +84,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
             label="Upload speed"
             hint="As 20MiB/s or 160Mbps. Empty: no limit."
             placeholder="no limit"
+            locked={lockOf('maxBandwidthBytesPerSecond')}
             value={form.bandwidth}
             onChange={(bandwidth) => put({ bandwidth })}
             error={shown.bandwidth}
@@ -77,6 +93,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
             label="Connections at most"
             hint="1 to 250, over all stores together."
             inputMode="numeric"
+            locked={lockOf('maxConnections')}
             value={form.maxConnections}
             onChange={(maxConnections) => put({ maxConnections })}
             error={shown.maxConnections}
@@ -84,6 +101,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
           <TextField
             label="Memory for uploads"
             hint="As 512MiB, at least 32MiB."
+            locked={lockOf('memoryBytes')}
             value={form.memory}
             onChange={(memory) => put({ memory })}
             error={shown.memory}
@@ -95,6 +113,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
         <div className="settings-grid">
           <Select
             label="Part size"
+            locked={lockOf('partSizeBytes')}
             value={form.partSizeKind}
             options={[
               { value: 'auto', label: 'Automatic' },
@@ -106,6 +125,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
             <TextField
               label="Size of a part"
               hint="5MiB to 5GiB."
+              locked={lockOf('partSizeBytes')}
               value={form.partSize}
               onChange={(partSize) => put({ partSize })}
               error={shown.partSize}
@@ -113,6 +133,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
           )}
           <Select
             label="Checksum"
+            locked={lockOf('checksum')}
             value={form.checksum}
             options={[
               { value: 'auto', label: 'Automatic' },
@@ -127,6 +148,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
             label="Wait until a file is quiet"
             hint="Seconds without a change, 0 to 600."
             inputMode="decimal"
+            locked={lockOf('settleMs')}
             value={form.settleSeconds}
             onChange={(settleSeconds) => put({ settleSeconds })}
             error={shown.settleSeconds}
@@ -135,6 +157,7 @@ function LimitsForm({ saved, onSaved }: LimitsFormProps) {
             label="Look through everything every"
             hint="Minutes. Changes are seen at once; this catches what was missed."
             inputMode="decimal"
+            locked={lockOf('rescanIntervalMs')}
             value={form.rescanMinutes}
             onChange={(rescanMinutes) => put({ rescanMinutes })}
             error={shown.rescanMinutes}

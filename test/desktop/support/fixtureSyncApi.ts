@@ -90,6 +90,7 @@ export function createFixtureApi(start: Partial<Snapshot> = {}): FixtureApi {
     issues: note('issues', () => ({ issues: [] })),
     retryIssue: note('retryIssue', () => ({})),
     dismissIssue: note('dismissIssue', () => ({})),
+    policy: note('policy', () => ({ source: null, locks: [] })),
     settings: note('settings', () => defaultEngineSettings),
     updateSettings: note('updateSettings', (change) => ({ ...defaultEngineSettings, ...(change as object) })),
     probeConnection: note('probeConnection', () => ({ ok: true, steps: [], buckets: ['photos'], clockSkewMs: 0 })),

@@ -6,7 +6,11 @@ import { asObjectKey } from '../../../shared/ids.ts';
 import { StoreConnection } from '../../../shared/settings.ts';
 
 const options: StoreOptions = {
-  target: { connection: StoreConnection.parse({ endpointUrl: 'http://127.0.0.1:9' }), bucket: 'lazy' },
+  target: {
+    connection: StoreConnection.parse({ endpointUrl: 'http://127.0.0.1:9' }),
+    bucket: 'lazy',
+    policy: undefined,
+  },
   credentials: async () => ({ accessKeyId: 'a', secretAccessKey: 'b' }),
   maxSockets: 1,
   stallTimeoutMs: 1_000,

@@ -60,7 +60,11 @@ export function openStore(
   const { connection, bucket, ...options } = more;
   const counts: Record<string, number> = {};
   const common: StoreOptions = {
-    target: { connection: { ...StoreConnection.parse({ endpointUrl }), ...connection }, bucket: bucket ?? 'bucket' },
+    target: {
+      connection: { ...StoreConnection.parse({ endpointUrl }), ...connection },
+      bucket: bucket ?? 'bucket',
+      policy: undefined,
+    },
     credentials: async () => ({ accessKeyId: 'AKIATEST', secretAccessKey: 'very-secret' }),
     maxSockets: 8,
     stallTimeoutMs: 5_000,

@@ -38,7 +38,10 @@ async function open(options: { workers?: number; memoryBytes?: number; discard?:
     onRequests: (operations) => requests.push(...operations),
   });
   const connection = StoreConnection.parse({ endpointUrl: sink.endpoint, region: 'us-east-1', pathStyle: true });
-  pool.addStore('store', { connection, bucket: 'bucket' }, async () => ({ accessKeyId: 'id', secretAccessKey: 'key' }));
+  pool.addStore('store', { connection, bucket: 'bucket', policy: undefined }, async () => ({
+    accessKeyId: 'id',
+    secretAccessKey: 'key',
+  }));
 }
 
 function file(name: string, content: Buffer): string {

@@ -229,13 +229,19 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
   };
   const lookAgain = (): void => void scanKept().catch(options.onFatal);
   /** Asked for again and again, so that one that comes too early, or while another scan runs, may be passed over. */
-  const poll = (within?: readonly RelativePath[]): void => {
+  const poll = (within: readonly RelativePath[]): void => {
     if (running || clock.now() < nextPollAt) return;
-    if (!within) return lookAgain();
-    // what goes wrong with the folder itself is found, and said, by looking at all of it
-    scan(closing.signal, undefined, within).catch(() => {
-      if (!closing.signal.aborted) lookAgain();
-    });
+    if (within.some((directory) => directory === '')) return lookAgain();
+    void scan(closing.signal, undefined, within)
+      .then(
+        () => again,
+        // what goes wrong with the folder itself is found, and said, by looking at all of it
+        () => true,
+      )
+      .then((more) => {
+        again = false;
+        if (more && !closing.signal.aborted) lookAgain();
+      });
   };
 
   const schedule = (ms: number): void => {
@@ -269,7 +275,7 @@ export function createFolderKeeper(options: KeeperOptions): FolderKeeper {
         options.onQueued();
         options.onState();
       },
-      onRescanNeeded: (_reason, within) => (watcher === 'polling' ? poll(within) : lookAgain()),
+      onRescanNeeded: (_reason, within) => (within ? poll(within) : lookAgain()),
       onState: (state, detail, cause) => {
         watcher = state;
         try {

@@ -7,7 +7,7 @@ import type { DirectoryListing, RootIdentity } from '../../../shared/source.ts';
 import { type PackedFiles, PackedListing } from './packedListing.ts';
 import type { ScanStart, ScanWorkerMessage, SentPiece } from './scanProtocol.ts';
 import { takeScanThread } from './scanThread.ts';
-import { isShared, newShareState, type ShareEnds } from './treeShare.ts';
+import { isOver, isShared, newShareState, type ShareEnds } from './treeShare.ts';
 import type { BegunScan, ScanBatch, ScanFolder, ScanOptions } from './watch.ts';
 
 /** Pieces after which a second thread helps: a smaller tree is done before it is up. */
@@ -59,6 +59,15 @@ export function beginScan(options: ScanOptions): BegunScan {
     const port = me === 'first' ? channel.port1 : channel.port2;
     const from = me === 'first' ? (options.within ?? [asRelativePath('')]) : [];
     const thread = takeScanThread();
+    const start: ScanStart = { root, rules, keyPrefix, from, taken, share: { state, port, me } };
+    try {
+      thread.postMessage(start, [port]);
+    } catch (error) {
+      if (me === 'first') throw error;
+      // the first one has ended meanwhile, and its end of the channel with it: what it said last tells how
+      void thread.terminate();
+      return;
+    }
     threads.push(thread);
     const take = async (message: ScanWorkerMessage) => {
       const onBatch = await consumer.promise;
@@ -74,7 +83,7 @@ export function beginScan(options: ScanOptions): BegunScan {
       await setImmediate();
       Atomics.add(taken, 0, 1);
       Atomics.notify(taken, 0);
-      if (++pieces === piecesAlone && finished === 0 && availableParallelism() > 1) begin('second');
+      if (++pieces === piecesAlone && !isOver(state) && availableParallelism() > 1) begin('second');
     };
     thread.on('message', (message: ScanWorkerMessage) => {
       consumed = consumed.then(() => take(message)).catch(fail);
@@ -93,8 +102,6 @@ export function beginScan(options: ScanOptions): BegunScan {
         if (!said) fail(new SluiceError('worker-died', 'The scan stopped without a word.'));
       });
     });
-    const start: ScanStart = { root, rules, keyPrefix, from, taken, share: { state, port, me } };
-    thread.postMessage(start, [port]);
   };
 
   options.signal.addEventListener('abort', onAbort, { once: true });

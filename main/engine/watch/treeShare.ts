@@ -31,6 +31,9 @@ export function newShareState(): Int32Array<SharedArrayBuffer> {
 /** The second walker has begun, so what it found may still be on its way. */
 export const isShared = (state: Int32Array<SharedArrayBuffer>): boolean => Atomics.load(state, presentAt) === 1;
 
+/** Nothing is left to walk. */
+export const isOver = (state: Int32Array<SharedArrayBuffer>): boolean => Atomics.load(state, idleAt) === both;
+
 export function treeShare({ state, port, me }: ShareEnds): TreeShare {
   const mine = bits[me];
   const theirs = both & ~mine;

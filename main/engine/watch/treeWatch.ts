@@ -201,7 +201,10 @@ class TreeWatch {
     this.#pollTimer = setInterval(() => {
       this.#polls++;
       if (this.#polls % pollsBeforeRetry === 0) this.#start('Watching has begun again.');
-      else this.#options.onRescanNeeded('The folder is not watched, but looked through now and then.');
+      else
+        this.#options.onRescanNeeded('The folder is not watched, but looked through now and then.', [
+          asRelativePath(''),
+        ]);
     }, this.#tuning.pollMs);
   }
 

@@ -54,7 +54,7 @@ export interface WatchOptions {
     readonly observations: readonly PathObservation[];
     readonly problems: readonly SourceProblem[];
   }) => Promise<void> | void;
-  /** Changes may have been missed (overflow, changed rules, a computer that slept, no watches): scan again, all or only `within` these directories and below. */
+  /** Changes may have been missed (overflow, changed rules, a computer that slept, no watches): scan again. `within`: only these directories (`''`: all) and what is below, which are asked for again and again while they are not watched. */
   readonly onRescanNeeded: (reason: string, within?: readonly RelativePath[]) => void;
   /** `polling`: all of the folder, or some of it, is only looked through now and then; `cause` says why. */
   readonly onState: (

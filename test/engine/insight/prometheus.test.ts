@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -39,6 +39,22 @@ it('what is scraped is what happened, and names no path', async () => {
     expect(text).toContain('sluice_target_met{target="success"} 1\n');
     expect(text).not.toContain('quoted');
     expect(text).not.toContain(harness.root);
+  } finally {
+    await harness.close();
+  }
+});
+
+it('every metric that the dashboard asks for exists, and the docs name them all', async () => {
+  const { harness, engine } = await synced();
+  try {
+    const names = (await engine.metrics()).map(({ name }) => name);
+    const dashboard = await readFile(join(import.meta.dirname, '../../../docs/grafana-dashboard.json'), 'utf8');
+    const { panels } = JSON.parse(dashboard) as { panels: { targets: { expr: string }[] }[] };
+    const asked = panels.flatMap(({ targets }) => targets.flatMap(({ expr }) => expr.match(/sluice_\w+/g) ?? []));
+    expect(asked.length).toBeGreaterThan(10);
+    expect(asked.filter((name) => !names.includes(name.replace(/_bucket$/, '')))).toEqual([]);
+    const docs = await readFile(join(import.meta.dirname, '../../../docs/monitoring.md'), 'utf8');
+    expect(names.filter((name) => !docs.includes(`| \`${name}\` |`))).toEqual([]);
   } finally {
     await harness.close();
   }

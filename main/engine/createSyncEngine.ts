@@ -584,6 +584,11 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
     },
     summary: (exitCode) => metrics.summary(exitCode),
+    metrics: async () => {
+      const { meterReading } = await import('./meterReading.ts');
+      const { dataDir, version } = options;
+      return meterReading({ ledger, transfer, metrics, settings: () => settings, dataDir, version });
+    },
     stop: ({ graceMs = 0 } = {}) => {
       stopped ??= (async () => {
         cancelPauseTimer();

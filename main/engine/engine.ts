@@ -3,6 +3,7 @@ import type { FolderId } from '../../shared/ids.ts';
 import type { Sentence } from '../../shared/sentence.ts';
 import type { EngineSettings, FolderInput, StoreConnection } from '../../shared/settings.ts';
 import type { SyncApi } from '../../shared/syncApi.ts';
+import type { MetricFamily } from './insight/prometheusText.ts';
 import type { PolicyPlaces } from './policyFile.ts';
 import type { CredentialsProvider } from './store/store.ts';
 import type { BegunScan } from './watch/watch.ts';
@@ -74,6 +75,8 @@ export interface SyncEngine {
   start(also?: readonly FolderId[]): Promise<void>;
   /** What this engine has done so far, as the summary of a `--watch` run. */
   summary(exitCode: number): SyncSummary;
+  /** What monitoring scrapes, as it is now. */
+  metrics(): Promise<readonly MetricFamily[]>;
   /** Checkpoints and closes: parts in flight get `graceMs` to finish. Safe to call twice. */
   stop(options?: { readonly graceMs?: number }): Promise<void>;
 }

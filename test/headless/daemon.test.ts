@@ -10,6 +10,7 @@ import type { Sentence } from '../../shared/sentence.ts';
 import { createSyncApiClient } from '../../shared/wire.ts';
 import { fakeEngine, folderView } from './support/fakeEngine.ts';
 
+const scrapeToken = 'a-token-of-scrapers-and-of-nobody-else';
 let root: string;
 let daemon: Daemon;
 let sentence: Sentence = { state: 'safe', text: 'All 3 files are safely in S3' };
@@ -33,7 +34,8 @@ beforeAll(async () => {
   writeFileSync(join(root, 'secret.json'), '"outside"');
   writeFileSync(join(rendererDir, '.hidden.json'), '"hidden"');
   symlinkSync(join(root, 'secret.json'), join(rendererDir, 'link.json'));
-  daemon = await startDaemon({ engine: { api: engine.api, sentence: () => sentence }, port: 0, rendererDir });
+  const served = { api: engine.api, sentence: () => sentence, metrics: engine.metrics };
+  daemon = await startDaemon({ engine: served, port: 0, rendererDir, scrapeToken });
 });
 afterAll(async () => {
   await daemon.close();
@@ -286,6 +288,26 @@ describe('starting and stopping', () => {
 });
 
 // Last: it fills the window of this daemon.
+describe('what scrapers may see', () => {
+  const scraper = { Authorization: `Bearer ${scrapeToken}` };
+
+  it('the token of scrapers opens /metrics, and neither the page nor the interface', async () => {
+    const { status, headers, body } = await ask('/metrics', { headers: scraper });
+    expect(status).toBe(200);
+    expect(headers['content-type']).toContain('text/plain; version=0.0.4');
+    expect(body).toContain('sluice_connections 3');
+    expect((await ask('/', { headers: scraper })).status).toBe(401);
+    expect((await ask('/index.html', { headers: scraper })).status).toBe(401);
+  });
+
+  it('nobody else sees them: no token, a wrong one, a foreign name', async () => {
+    expect((await ask('/metrics')).status).toBe(401);
+    expect([401, 429]).toContain((await ask('/metrics', { headers: { Authorization: 'Bearer wrong' } })).status);
+    expect((await ask('/metrics', { headers: { ...scraper, Host: 'evil.example' } })).status).toBe(403);
+    expect((await ask('/metrics', { headers: bearer() })).status).toBe(200);
+  });
+});
+
 describe('guessing', () => {
   it('is answered 429 after a while, and does not lock the user out', async () => {
     const statuses: number[] = [];

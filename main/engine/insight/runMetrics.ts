@@ -1,4 +1,5 @@
 import type { SyncSummary } from '../../../shared/events.ts';
+import { createLatencyHistogram, type LatencyHistogram } from './latencyHistogram.ts';
 
 /** What a run did, counted as it happens; becomes the summary of `sync --json`. */
 export interface RunMetrics {
@@ -27,6 +28,12 @@ export interface RunMetrics {
   /** Once a second: keeps the peak. Returns bytes per second since the last call. */
   sampleRate(): number;
   summary(exitCode: number): SyncSummary;
+  /** What is exported: all since the engine began. */
+  reading(): {
+    readonly counts: Readonly<RunMetrics['counts']>;
+    readonly requests: Readonly<Record<string, number>>;
+    readonly latency: LatencyHistogram;
+  };
 }
 
 /** Latencies kept for the percentiles; beyond, a uniform sample (reservoir, Vitter's algorithm R). */
@@ -36,6 +43,7 @@ export function createRunMetrics(now: () => number, random: () => number): RunMe
   const startedAt = now();
   const requestCounts = new Map<string, number>();
   const latencies: number[] = [];
+  const histogram = createLatencyHistogram();
   let latenciesSeen = 0;
   let sampledAt = startedAt;
   let sampledBytes = 0;
@@ -79,6 +87,7 @@ export function createRunMetrics(now: () => number, random: () => number): RunMe
     },
     partLatency: (ms) => {
       latenciesSeen++;
+      histogram.record(ms / 1000);
       if (latencies.length < reservoirSize) latencies.push(ms);
       else {
         const at = Math.floor(random() * latenciesSeen);
@@ -86,6 +95,11 @@ export function createRunMetrics(now: () => number, random: () => number): RunMe
       }
     },
     sampleRate,
+    reading: () => ({
+      counts: { ...counts },
+      requests: Object.fromEntries(requestCounts),
+      latency: histogram.reading(),
+    }),
     summary: (exitCode) => {
       const durationMs = now() - startedAt;
       const throughput = durationMs > 0 ? (counts.bytesUploaded * 1000) / durationMs : 0;

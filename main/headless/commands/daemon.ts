@@ -13,7 +13,7 @@ export function addDaemonCommand(program: Command, host: CommandHost, done: (cod
     .command('daemon')
     .summary('keep all folders in S3, with a web page on this machine')
     .description(
-      'Watches and uploads the folders added with `sluice folder add`, until SIGINT or SIGTERM.\nThe page is on 127.0.0.1 only; the printed address carries its token. GET /healthz answers the one honest sentence.',
+      'Watches and uploads the folders added with `sluice folder add`, until SIGINT or SIGTERM.\nThe page is on 127.0.0.1 only; the printed address carries its token. GET /healthz answers the one honest sentence, GET /metrics what Prometheus scrapes (token: the file metrics-token of the data directory).',
     )
     .option('--port <n>', 'port of the page; 0: any free one', String(defaultPort));
   addDataDirFlag(command).addHelpText(

@@ -20,6 +20,8 @@ export interface RequestGuard {
   /** Host and Origin: who is asking through which name. null: fine. */
   foreign(request: Pick<GuardedRequest, 'method' | 'headers' | 'upgrade'>): string | null;
   judge(request: GuardedRequest): Verdict;
+  /** It brings the token of scrapers, which opens /metrics alone. */
+  mayScrape(headers: IncomingHttpHeaders): boolean;
 }
 
 /** Wrong keys in a minute after which even the answer changes; right ones always pass, so nobody can lock the user out. */
@@ -32,9 +34,11 @@ const failuresPerMinute = 20;
 export function requestGuard(options: {
   readonly port: number;
   readonly token: string;
+  /** null: there is none. */
+  readonly scrapeToken: string | null;
   readonly now: () => number;
 }): RequestGuard {
-  const { port, token, now } = options;
+  const { port, token, scrapeToken, now } = options;
   const session = randomBytes(32).toString('base64url');
   const cookieName = `sluice-${port}`;
   const names = ['127.0.0.1', 'localhost', '[::1]'].flatMap((name) =>
@@ -63,6 +67,15 @@ export function requestGuard(options: {
 
   return {
     foreign,
+    mayScrape: (headers) => {
+      const bearer = bearerOf(headers);
+      return (
+        bearer !== null &&
+        scrapeToken !== null &&
+        foreign({ method: 'GET', headers, upgrade: false }) === null &&
+        same(bearer, scrapeToken)
+      );
+    },
     judge: (request) => {
       const reason = foreign(request);
       if (reason !== null) return { kind: 'refused', status: 403, reason };

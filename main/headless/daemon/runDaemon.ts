@@ -8,6 +8,7 @@ import { type Interruption, interruption } from '../interruption.ts';
 import { say } from '../say.ts';
 import { removeDaemonFile, writeDaemonFile } from './daemonFile.ts';
 import { type DaemonLog, daemonLog, logEngine } from './daemonLog.ts';
+import { scrapeToken } from './scrapeToken.ts';
 import { type Daemon, startDaemon } from './startDaemon.ts';
 
 /** Containers are killed after 10 s. */
@@ -36,7 +37,13 @@ export async function runDaemon(
       secrets: fileSecrets(dataDir),
     });
     const onError = (error: unknown) => log.error({ error: errorView(error) }, 'request failed');
-    daemon = await startDaemon({ engine, port, rendererDir: rendererDir(), onError });
+    daemon = await startDaemon({
+      engine,
+      port,
+      scrapeToken: await scrapeToken(dataDir),
+      rendererDir: rendererDir(),
+      onError,
+    });
     await serve(host, { engine, daemon, dataDir, log, interrupt });
   } finally {
     await daemon?.close();

@@ -4,17 +4,20 @@ import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SentenceState } from '../../../shared/sentence.ts';
 import type { SyncEngine } from '../../engine/engine.ts';
+import { prometheusContentType, prometheusText } from '../../engine/insight/prometheusText.ts';
 import { usageError } from '../say.ts';
 import { apiSockets } from './apiSocket.ts';
 import { requestGuard } from './requestGuard.ts';
 import { findStaticFile, sendStaticFile } from './staticFiles.ts';
 
 export interface DaemonOptions {
-  readonly engine: Pick<SyncEngine, 'api' | 'sentence'>;
+  readonly engine: Pick<SyncEngine, 'api' | 'sentence' | 'metrics'>;
   /** 0: a free one. */
   readonly port: number;
   /** Random unless given. */
   readonly token?: string;
+  /** Opens /metrics and nothing else. */
+  readonly scrapeToken?: string;
   /** The built screens: index.html and assets/. */
   readonly rendererDir: string;
   /** Told of errors while answering; never of tokens. */
@@ -34,7 +37,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const token = options.token ?? randomBytes(32).toString('base64url');
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 10_000, maxHeaderSize: 16 * 1024 });
   const port = await listen(server, options.port);
-  const guard = requestGuard({ port, token, now: () => Date.now() });
+  const guard = requestGuard({ port, token, scrapeToken: options.scrapeToken ?? null, now: () => Date.now() });
   const sockets = apiSockets(options.engine.api);
   server.on('error', (error) => options.onError?.(error));
 
@@ -50,9 +53,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       return text(response, 405, 'Only GET and HEAD');
     }
     if (url.pathname === '/healthz') return health(response, options.engine);
+    if (url.pathname === '/metrics' && guard.mayScrape(request.headers)) return scraped(response, options.engine);
     const verdict = guard.judge({ ...asked, queryToken: url.pathname === '/' ? url.searchParams.get('token') : null });
     if (verdict.kind === 'refused') return refuse(response, verdict);
     if (verdict.kind === 'signed-in' || url.searchParams.has('token')) return redirectHome(response, verdict);
+    if (url.pathname === '/metrics') return scraped(response, options.engine);
     const file = await findStaticFile(options.rendererDir, url.pathname);
     if (file !== null) return sendStaticFile(response, file, request.method === 'GET');
     return text(response, 404, url.pathname === '/' ? 'The screens are not built: npm run build' : 'Not here');
@@ -105,6 +110,12 @@ function health(response: ServerResponse, engine: DaemonOptions['engine']): void
   const { state, text: words } = engine.sentence();
   response.writeHead(sick.has(state) ? 503 : 200, { 'Content-Type': 'application/json; charset=utf-8' });
   response.end(`${JSON.stringify({ state, text: words })}\n`);
+}
+
+async function scraped(response: ServerResponse, engine: DaemonOptions['engine']): Promise<void> {
+  const text = prometheusText(await engine.metrics());
+  response.writeHead(200, { 'Content-Type': prometheusContentType });
+  response.end(text);
 }
 
 function redirectHome(response: ServerResponse, verdict: { readonly kind: string; readonly cookie?: string }): void {

@@ -21,6 +21,7 @@ async function createFixtureEngine({ dataDir }: EngineOptions): Promise<SyncEngi
     api,
     sentence: () => fixtureSnapshot().sentence,
     onEvent: () => () => {},
+    metrics: async () => [],
     ensureFolder: refuse,
     runOnce: refuse,
     summary: refuse,

@@ -113,6 +113,7 @@ function engineOf(api: FixtureApi, stop: () => Promise<void>): SyncEngine {
     api,
     sentence: () => fixtureSnapshot().sentence,
     onEvent: () => () => {},
+    metrics: async () => [],
     ensureFolder: refuse,
     runOnce: refuse,
     summary: refuse,

@@ -108,6 +108,9 @@ export function fakeEngine(options: EngineOptions, script: FakeEngineScript = {}
       calls.push('start');
       for (const event of script.events ?? []) tell(event);
     },
+    metrics: async () => [
+      { name: 'sluice_connections', help: 'Connections in use', type: 'gauge', samples: [{ value: 3 }] },
+    ],
     summary: (exitCode) => ({ ...emptySummary(exitCode), ...script.summary, exitCode }),
     stop: async () => {
       calls.push('stop');

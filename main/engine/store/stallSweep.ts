@@ -13,7 +13,7 @@ export interface Watched {
   /** Bytes moved at the last look, -1 before the first. */
   moved: number;
   idleMs: number;
-  onTimeout(error: Error): void;
+  onTimeout: (error: Error) => void;
 }
 
 export interface StallSweep {
@@ -73,7 +73,12 @@ export function createStallSweep(options: { connectTimeoutMs: number; stallTimeo
       timer = setTimeout(look, everyMs);
       timer.unref();
     },
-    unwatch: (request) => void open.delete(request),
+    unwatch(request) {
+      open.delete(request);
+      // An outgrown table of the set may keep it for long: not all that its request needed.
+      request.socket = null;
+      request.onTimeout = nothing;
+    },
   };
 }
 
@@ -96,3 +101,5 @@ const connectTimeout = (ms: number): Error =>
   Object.assign(new Error(`no connection within ${ms} ms`), { code: 'ETIMEDOUT', name: 'TimeoutError' });
 const stalled = (ms: number): Error =>
   Object.assign(new Error(`no byte moved for ${ms} ms`), { code: 'STALLED', name: 'TimeoutError' });
+
+const nothing = (): void => undefined;

@@ -43,7 +43,8 @@ export function sendOnce<J extends BodyJob>(
 ): Promise<Sent<J> | typeof stoodStill> {
   const { flow, pool, slots, folder, metrics } = context;
   return new Promise((resolve, reject) => {
-    const tries = new Set<Try>();
+    /** One, or two. */
+    let tries: readonly Try[] = [];
     let told = 0;
     let settled = false;
     let unlisten = (): void => undefined;
@@ -61,7 +62,7 @@ export function sendOnce<J extends BodyJob>(
       one.over = true;
       one.release();
       metrics.counts.bytesWasted += one.sentBytes;
-      tries.delete(one);
+      tries = tries.filter((other) => other !== one);
     };
     const drop = (one: Try): void => {
       if (one.over) return;
@@ -88,7 +89,7 @@ export function sendOnce<J extends BodyJob>(
           if (one.over || !mayCutOff) return;
           metrics.counts.stragglers++;
           drop(one);
-          if (tries.size === 0) end(() => resolve(stoodStill));
+          if (tries.length === 0) end(() => resolve(stoodStill));
         },
       });
       const handle = pool.send(passage ? { ...variant, store: passage.store } : variant, (bytes) => {
@@ -101,13 +102,13 @@ export function sendOnce<J extends BodyJob>(
         told = one.sentBytes;
       });
       const one: Try = { handle, open, release, sentBytes: 0, over: false };
-      tries.add(one);
+      tries = [...tries, one];
       handle.result.then(
         (result) => {
           if (one.over) return;
           one.over = true;
           one.release();
-          tries.delete(one);
+          tries = tries.filter((other) => other !== one);
           open.succeeded(result.kind === 'stored' ? result.timing : null);
           end(() => resolve(result as Sent<J>));
         },
@@ -115,7 +116,7 @@ export function sendOnce<J extends BodyJob>(
           if (one.over) return;
           open.failed(errorView(error));
           lose(one);
-          if (tries.size === 0) end(() => reject(error));
+          if (tries.length === 0) end(() => reject(error));
         },
       );
     };

@@ -49,11 +49,12 @@ export interface SendPool {
   close(): Promise<void>;
 }
 
+/** Emptied when it is settled: an outgrown table of the map it was in may keep it for long, and with it all that its file needed. */
 interface OpenJob {
   readonly weight: number;
-  readonly resolve: (result: never) => void;
-  readonly reject: (error: Error) => void;
-  readonly onSent: ((bytes: number) => void) | undefined;
+  resolve: (result: never) => void;
+  reject: (error: Error) => void;
+  onSent: ((bytes: number) => void) | undefined;
 }
 
 interface Member {
@@ -111,10 +112,16 @@ export function createSendPool(options: SendPoolOptions): SendPool {
     return member;
   };
 
-  const settled = (member: Member, id: number): OpenJob | undefined => {
+  const settled = (member: Member, id: number): Pick<OpenJob, 'resolve' | 'reject'> | undefined => {
     const job = member.jobs.get(id);
-    if (job && member.jobs.delete(id)) member.load -= job.weight;
-    return job;
+    if (!job) return undefined;
+    member.jobs.delete(id);
+    member.load -= job.weight;
+    const { resolve, reject } = job;
+    job.resolve = nothing;
+    job.reject = nothing;
+    job.onSent = undefined;
+    return { resolve, reject };
   };
 
   const receive = (member: Member, message: FromWorker): void => {
@@ -212,3 +219,5 @@ function tell(member: Member, message: ToWorker): void {
 /** A request costs its thread about what moving half a mebibyte does (100–200 µs). */
 const requestWeight = 0.5 * MiB;
 const weightOf = (job: SendJob): number => requestWeight + ('source' in job ? job.source.length : 0);
+
+const nothing = (): void => undefined;

@@ -27,7 +27,8 @@ export interface SendWatch {
 }
 
 interface Watched {
-  readonly send: WatchedSend;
+  /** Emptied at the end: an outgrown table of the set it was in may keep it for long. */
+  send: WatchedSend;
   readonly startedAtMs: number;
   sentBytes: number;
   movedAtMs: number;
@@ -140,6 +141,7 @@ export function createSendWatches(options: { readonly clock: Clock; readonly isH
           watched.totalBefore = total;
         },
         ended: (wentThrough) => {
+          watched.send = nobody;
           if (!open.delete(watched) || !wentThrough) return;
           done++;
           if (!send.mayHedge) return;
@@ -159,3 +161,9 @@ export function createSendWatches(options: { readonly clock: Clock; readonly isH
     look,
   };
 }
+
+const nobody: WatchedSend = {
+  ...{ lane: 'small', sizeBytes: 0, mayHedge: false, isHedge: false },
+  onHedge: () => undefined,
+  onStraggler: () => undefined,
+};

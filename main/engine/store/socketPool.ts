@@ -289,6 +289,8 @@ class Connection {
 class Exchange {
   readonly request: WireRequest;
   readonly place: Place;
+  /** Made, and refused, before a connection is taken for it. */
+  readonly #head: string;
   readonly parser: AnswerParser;
   readonly #sweep: StallSweep;
   readonly #resolve: (answer: WireAnswer) => void;
@@ -315,6 +317,7 @@ class Exchange {
   ) {
     this.request = request;
     this.place = placeOf(request);
+    this.#head = headOf(request);
     this.parser = new AnswerParser(request.method);
     this.#sweep = sweep;
     this.#resolve = resolve;
@@ -349,7 +352,7 @@ class Exchange {
     }
     const { body } = this.request;
     if (body === null || Buffer.isBuffer(body)) return this.#sendBytes(socket, body ?? nothing);
-    socket.write(headOf(this.request), 'latin1');
+    socket.write(this.#head, 'latin1');
     this.#pump(socket, body);
   }
 
@@ -407,7 +410,7 @@ class Exchange {
   }
 
   #sendBytes(socket: Socket, body: Buffer): void {
-    const head = headOf(this.request);
+    const head = this.#head;
     if (body.length === 0) socket.write(head, 'latin1', this.#onSent);
     else if (body.length <= copiedBytes) {
       const whole = Buffer.allocUnsafe(head.length + body.length);

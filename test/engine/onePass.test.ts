@@ -231,7 +231,10 @@ describe('mirror deletes', () => {
     expect(harness.server.listKeys(bucket)).toHaveLength(10);
 
     const engine = await harness.open();
-    const stopped = engine.runOnce(await harness.folder(engine, mirror), { signal: new AbortController().signal });
+    const stopped = engine.runOnce(await harness.folder(engine, mirror), {
+      signal: new AbortController().signal,
+      dryRun: false,
+    });
     await expect(stopped).rejects.toMatchObject({ code: 'mass-delete' });
     expect(engine.summary(4), 'the figures of a stopped run are true').toMatchObject({
       filesScanned: 4,

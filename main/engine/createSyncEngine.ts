@@ -515,6 +515,9 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       ledger.retryNow(folder.id, null);
       const scan = await orFatal(keeper.scan(signal, begun));
       await orFatal(transfer.drained(folder.id, options.storePatienceMs ?? defaultStorePatienceMs));
+      const { filesUploaded, filesCopied, filesFailed } = metrics.counts;
+      // Before the deletes: a guard that stops the run there leaves true figures.
+      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesCopied - filesFailed);
       const store = stores.store(folder.connection, folder.bucket);
       const { deleted, failed } = await meteredAs(folder.id, () =>
         mirrorDeletes({
@@ -527,8 +530,6 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
           onFile: emit,
         }),
       );
-      const { filesUploaded, filesCopied, filesFailed } = metrics.counts;
-      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesCopied - filesFailed);
       metrics.counts.filesDeleted += deleted;
       metrics.counts.filesFailed += failed + scan.problems;
       if (signal.aborted) throw reason;

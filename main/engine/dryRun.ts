@@ -60,8 +60,10 @@ export async function dryRun(options: {
   });
   if (folder.deletes.kind === 'never') return { filesScanned, filesUnchanged };
   const gone: { path: RelativePath; sizeBytes: number }[] = [];
+  // Without an ETag it was left to others: a pass doesn't delete it either.
   for (const { id, path, sizeBytes, proof } of ledger.files(folder.id))
-    if (proof !== null && !seen.has(id) && (await isMissing(join(root, path)))) gone.push({ path, sizeBytes });
+    if (proof !== null && proof.etag !== '' && !seen.has(id) && (await isMissing(join(root, path))))
+      gone.push({ path, sizeBytes });
   const facts = {
     candidates: gone.length,
     known: filesScanned + gone.length,

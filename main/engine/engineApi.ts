@@ -223,13 +223,13 @@ function refuseTwins(ledger: Ledger, path: string, bucket: string, prefix: strin
     if (folder.kind !== 'kept' || folder.bucket !== bucket || folder.connection.endpointUrl !== endpointUrl) continue;
     const overlap = folder.prefix.startsWith(prefix) || prefix.startsWith(folder.prefix);
     if (folder.path === path && folder.prefix === prefix) {
-      throw new SluiceError('conflict', 'This folder is already kept there', {
+      throw new SluiceError('bad-settings', 'This folder is already kept there', {
         remedy: 'Choose another folder or prefix.',
         retryable: false,
       });
     }
     if (folder.prefix === prefix || (overlap && folder.path === path)) {
-      throw new SluiceError('conflict', `s3://${bucket}/${prefix} already belongs to ${folder.path}`, {
+      throw new SluiceError('bad-settings', `s3://${bucket}/${prefix} already belongs to ${folder.path}`, {
         remedy: 'Choose another prefix, so that the two never overwrite each other.',
         retryable: false,
       });

@@ -56,6 +56,12 @@ const start = (args: readonly string[]) =>
 const sluice = (args: readonly string[]) => start(args).ended;
 
 describe('what was synced comes back', () => {
+  it('and of a mistyped prefix it is said that nothing is there', async () => {
+    const { code, stdout } = await sluice(['restore', `s3://${bucket}/kebt`, join(place, 'none'), ...store()]);
+    expect(code).toBe(0);
+    expect(stdout).toContain('There is no object below this address: nothing was restored');
+  });
+
   it('byte for byte and with its times, whatever its name, and a second restore fetches nothing', async () => {
     const target = join(place, 'back');
     const first = await sluice(['restore', `s3://${bucket}/kept`, target, ...store(), '--json']);

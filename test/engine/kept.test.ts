@@ -160,6 +160,6 @@ describe('a kept folder', () => {
       deletes: { kind: 'never' },
       kind: 'kept',
     });
-    await expect(twin).rejects.toMatchObject({ code: 'conflict' });
+    await expect(twin, 'a usage error: exit code 2').rejects.toMatchObject({ code: 'bad-settings' });
   });
 });

@@ -231,6 +231,16 @@ describe('mirror deletes', () => {
     expect(harness.server.listKeys(bucket)).toHaveLength(10);
 
     const engine = await harness.open();
+    const stopped = engine.runOnce(await harness.folder(engine, mirror), {
+      signal: new AbortController().signal,
+      dryRun: false,
+    });
+    await expect(stopped).rejects.toMatchObject({ code: 'mass-delete' });
+    expect(engine.summary(4), 'the figures of a stopped run are true').toMatchObject({
+      filesScanned: 4,
+      filesUnchanged: 4,
+      filesDeleted: 0,
+    });
     const listed: string[] = [];
     const dryRun = engine.runOnce(await harness.folder(engine, mirror), {
       signal: new AbortController().signal,

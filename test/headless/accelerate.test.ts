@@ -87,6 +87,7 @@ describe('sluice accelerate', () => {
       costRegional: 0,
     });
     const table = await accelerate('analyze', 's3://other', '--size', '5MiB', '--uploads', '100');
+    expect(table.stdout, 'columns stay apart').toMatch(/ without +hours saved +worth/);
     expect(table.stdout).toContain('disable: 5.00 MiB is below 10 MB');
   });
 });

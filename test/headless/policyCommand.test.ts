@@ -32,6 +32,19 @@ it('policy check prints every lock with its reason', async () => {
   ]);
 });
 
+it('doctor says that the policy forbids the bucket, not that nothing is wrong', async () => {
+  const file = join(dir, 'policy.json');
+  await writeFile(file, JSON.stringify({ version: 1, buckets: { allow: ['corp-*'], reason: 'residency' } }));
+  const args = ['doctor', 's3://mine', '--endpoint-url', 'http://127.0.0.1:9', '--data-dir', dir];
+  const { code, stdout } = await runInProcess(args, { env: { SLUICE_POLICY_FILE: file } });
+  expect(stdout).toContain('WRONG  Admin policy: The bucket mine is not one of corp-* (residency)');
+  expect(stdout).not.toContain('Nothing is wrong');
+  expect(code).toBe(2);
+  await writeFile(file, '{');
+  const broken = await runInProcess(['doctor', '--data-dir', dir], { env: { SLUICE_POLICY_FILE: file } });
+  expect(broken.stdout).toContain('WRONG  Admin policy: ');
+});
+
 it('policy check names the place of every problem and ends with 2', async () => {
   const text = '{"version":1,"settings":{"maxConnections":{"value":900}},"tls":{"minimum":"1.1"}}';
   const { code, stderr } = await check(text);

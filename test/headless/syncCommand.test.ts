@@ -224,6 +224,16 @@ describe('for people', () => {
     });
   });
 
+  it('a dry run that a guard stops claims nothing of the bucket: its folder may hold what was never uploaded', async () => {
+    const failure = new SluiceError('mass-delete', 'Too much', { remedy: 'Look' });
+    const run = await sync({ failure, folders: [folderView()], summary: { filesScanned: 3 } }, '--dry-run');
+    expect(run.code).toBe(4);
+    expect(run.stdout).not.toContain('safely in S3');
+    expect(run.stdout).not.toContain('Took');
+    expect(run.stdout).toContain('Would upload 0 files, 0 B; nothing was sent or changed');
+    expect(run.stderr).toBe('sluice: Too much. Look.\n');
+  });
+
   it('--watch names each finished file', async () => {
     const run = await runInProcess(['sync', folder, 's3://bucket/p', '--watch', '--endpoint-url', s3.endpoint], {
       script: { events: [file(), file({ path: 'same.txt', action: 'skip' })] },

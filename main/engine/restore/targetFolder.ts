@@ -1,6 +1,6 @@
 import { constants, existsSync } from 'node:fs';
-import { type FileHandle, lstat, mkdir, open, realpath } from 'node:fs/promises';
-import { join } from 'node:path';
+import { type FileHandle, lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { SluiceError } from '../../../shared/errors.ts';
 import { asRelativePath, type RelativePath } from '../../../shared/ids.ts';
 import { targetError } from './targetError.ts';
@@ -147,7 +147,7 @@ export async function openTargetFolder(root: string, create: boolean): Promise<T
 
 async function makeRoot(root: string): Promise<void> {
   try {
-    await mkdir(root, { recursive: true });
+    await makeFolder(root);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== 'EEXIST' && code !== 'ENOTDIR') throw targetError(error, root);
@@ -156,6 +156,21 @@ async function makeRoot(root: string): Promise<void> {
       path: root,
       cause: error,
     });
+  }
+}
+
+/** Not `recursive`: Node then tries for ever where a file system takes no folder and calls it missing (/proc). */
+async function makeFolder(path: string): Promise<void> {
+  const made = (): Promise<void> =>
+    mkdir(path).catch(async (error: NodeJS.ErrnoException) => {
+      if (!(await stat(path).catch(() => null))?.isDirectory()) throw error;
+    });
+  try {
+    await made();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await made();
   }
 }
 

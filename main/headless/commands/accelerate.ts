@@ -308,7 +308,7 @@ async function runAnalyze(host: CommandHost, uri: string, raw: unknown): Promise
 const columns = (cells: readonly string[]): string =>
   cells
     .map((cell) => cell.padStart(11))
-    .join('')
+    .join(' ')
     .trimEnd();
 
 async function runEnable(host: CommandHost, uri: string, raw: unknown): Promise<void> {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { dataDirOf } from '../dataDir.ts';
 import type { Finding } from '../doctor/finding.ts';
-import { checkDataDir, checkEnvironment, checkProxy, checkWatcherLimits } from '../doctor/localChecks.ts';
+import { checkDataDir, checkEnvironment, checkPolicy, checkProxy, checkWatcherLimits } from '../doctor/localChecks.ts';
 import { checkStore } from '../doctor/storeChecks.ts';
 import { parseFlags } from '../flags/parseFlags.ts';
 import { addDataDirFlag, addStoreFlags, checkCaBundle, parseStoreFlags } from '../flags/storeFlags.ts';
@@ -42,6 +42,7 @@ async function runDoctor(host: CommandHost, uri: string | undefined, raw: unknow
     ...(await checkDataDir(dataDirOf(host, flags.dataDir))),
     ...(await checkWatcherLimits()),
     ...checkProxy(host, connection),
+    ...checkPolicy(host, connection, location),
   ];
   local.forEach(tell);
   const store = location === null ? null : await checkStore(connection, location, host);

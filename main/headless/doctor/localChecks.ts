@@ -3,9 +3,12 @@ import { access, readFile, stat, statfs } from 'node:fs/promises';
 import { arch, availableParallelism, platform, release, totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import { errorView, SluiceError } from '../../../shared/errors.ts';
+import { refusePlace } from '../../../shared/policy.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
 import { formatBytes, formatCount, MiB } from '../../../shared/units.ts';
+import { policyPlaces, readPolicy } from '../../engine/policyFile.ts';
 import type { CommandHost } from '../host.ts';
+import type { S3Location } from '../s3Uri.ts';
 import type { Finding } from './finding.ts';
 
 export function checkEnvironment(host: CommandHost): readonly Finding[] {
@@ -87,6 +90,24 @@ function limit(name: string, key: string, value: number | null, enough: number, 
   const detail = `${key} is ${formatCount(value)}`;
   if (value >= enough) return fine(name, detail);
   return note(name, `${detail}: few for large folders`, `Raise it: sudo sysctl ${key}=${better}`);
+}
+
+/** What an administrator allows is asked first: no key and no permission helps against it. */
+export function checkPolicy(
+  host: CommandHost,
+  connection: StoreConnection,
+  location: S3Location | null,
+): readonly Finding[] {
+  const name = 'Admin policy';
+  try {
+    const { source, policy } = readPolicy(policyPlaces(host.env));
+    if (source === null) return [fine(name, 'none')];
+    if (location !== null) refusePlace(policy, connection, location.bucket);
+    return [fine(name, `${source} is in force`)];
+  } catch (error) {
+    const { message, remedy } = errorView(error);
+    return [wrong(name, message, remedy)];
+  }
 }
 
 /** Said plainly, because a variable that is set and not used is a long search. */

@@ -95,6 +95,9 @@ function summaryLines(figures: RestoreFigures, durationMs: number, dryRun: boole
   const { filesRestored, filesSkipped, filesFailed, filesNotVerified, bytesRestored, bytesReceived, bytesResumed } =
     figures;
   const counted = `${formatCount(filesSkipped)} there already, ${formatCount(filesFailed)} failed`;
+  // A mistyped prefix must not look like a restore that went well.
+  if (!stopped && figures.filesListed === 0 && figures.filesExcluded === 0 && filesFailed === 0)
+    return ['There is no object below this address: nothing was restored'];
   if (dryRun)
     return [`Would restore ${filesOf(filesRestored)}, ${formatBytes(bytesRestored)}; ${counted}. Nothing was changed`];
   const proof = filesNotVerified > 0 ? `, ${formatCount(filesNotVerified)} of them not verified` : '';

@@ -113,8 +113,11 @@ export function textReport(host: CommandHost, options: TextReportOptions): SyncR
     },
     end: (result) => {
       live?.close();
-      if (options.dryRun && result.error === null) {
-        const deletes = planned.deletes > 0 ? ` and delete ${files(planned.deletes)}` : '';
+      if (options.dryRun) {
+        // What the ledger knew before it, and figures of a pass that was none, would say nothing true of what is on disk.
+        const code = result.error?.code;
+        if (code !== undefined && code !== 'mass-delete' && code !== 'root-changed') return;
+        const deletes = code === undefined && planned.deletes > 0 ? ` and delete ${files(planned.deletes)}` : '';
         say(
           host.stdout,
           `Would upload ${files(planned.files)}, ${formatBytes(planned.bytes)}${deletes}; nothing was sent or changed`,

@@ -1,6 +1,7 @@
 import { link, lstat, mkdir, readdir, readFile, rename, stat, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openTargetFolder } from '../../../main/engine/restore/targetFolder.ts';
 import { MiB } from '../../../shared/units.ts';
 import { openStore } from '../store/testStore.ts';
 import { openRestoreHarness, prefix, type RestoreHarness, someBytes } from './restoreHarness.ts';
@@ -19,6 +20,15 @@ const write = async (path: string, content: string | Buffer): Promise<void> => {
 };
 
 describe('a restore', () => {
+  it.runIf(process.platform === 'linux')(
+    'into a place that takes no folder is refused, not tried for ever',
+    async () => {
+      for (const root of ['/proc/sluice-is-not-here', '/proc/sluice-is-not-here/below'])
+        await expect(openTargetFolder(root, true)).rejects.toMatchObject({ code: 'target-unwritable' });
+    },
+    5_000,
+  );
+
   it('brings every object back byte for byte, with its time, and leaves nothing of its own', async () => {
     const big = someBytes(41 * MiB);
     const contents = new Map<string, Buffer>([

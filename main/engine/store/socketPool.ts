@@ -109,8 +109,10 @@ export function createSocketPool(options: SocketPoolOptions): SocketPool {
 
   const keep = (connection: Connection): void => {
     if (closed || connection.isFresh) return connection.close();
-    const next = waiting.findIndex(({ place }) => place.key === connection.place.key);
+    const next = waiting.findIndex(({ place, request }) => place.key === connection.place.key && !request.fresh);
     if (next >= 0) return connection.begin(waiting.splice(next, 1)[0]!);
+    // Whoever waits can't use this one: its going makes room for a new one.
+    if (waiting.length > 0) return connection.close();
     const same = idle.get(connection.place.key);
     if (same) same.push(connection);
     else idle.set(connection.place.key, [connection]);
@@ -296,6 +298,7 @@ class Exchange {
   readonly #onSettled: () => void;
   readonly #watched: Watched;
   readonly #onAbort: (() => void) | undefined;
+  readonly #head: string;
   #breakOff: ((error: Error) => void) | undefined;
   #sink: BodySink | undefined;
   #isPumped = false;
@@ -314,6 +317,8 @@ class Exchange {
     onSettled: () => void,
   ) {
     this.request = request;
+    // Before it waits for a connection: what throws there would hit whoever frees one.
+    this.#head = headOf(request);
     this.place = placeOf(request);
     this.parser = new AnswerParser(request.method);
     this.#sweep = sweep;
@@ -349,7 +354,7 @@ class Exchange {
     }
     const { body } = this.request;
     if (body === null || Buffer.isBuffer(body)) return this.#sendBytes(socket, body ?? nothing);
-    socket.write(headOf(this.request), 'latin1');
+    socket.write(this.#head, 'latin1');
     this.#pump(socket, body);
   }
 
@@ -407,7 +412,7 @@ class Exchange {
   }
 
   #sendBytes(socket: Socket, body: Buffer): void {
-    const head = headOf(this.request);
+    const head = this.#head;
     if (body.length === 0) socket.write(head, 'latin1', this.#onSent);
     else if (body.length <= copiedBytes) {
       const whole = Buffer.allocUnsafe(head.length + body.length);
@@ -456,7 +461,11 @@ function headOf({ method, path, headers, fresh }: WireRequest): string {
     isPlain &&= !forbidden.test(headers[i + 1]!);
   }
   // whatever a key or a setting holds, it can't begin another line, or another request
-  if (!isPlain) throw new SluiceError('internal', 'A header of the request has a forbidden character');
+  if (!isPlain) {
+    const error = new SluiceError('internal', 'A header of the request has a forbidden character');
+    markNeverLeft(error);
+    throw error;
+  }
   return `${head}connection: ${fresh ? 'close' : 'keep-alive'}\r\n\r\n`;
 }
 

@@ -127,6 +127,21 @@ export function refusePlace(policy: AdminPolicy, { endpointUrl }: Place, bucket:
     throw refused(`The endpoint ${host} is plain http, and TLS ${tls.minimum} is required`, tls.reason);
 }
 
+/** Whether bodies may take the accelerated endpoint: one that the policy doesn't name is left aside, for the regional one does as well. */
+export function accelerationUnder(
+  policy: AdminPolicy | undefined,
+  accelerated: Place,
+  bucket: string,
+): 'allowed' | 'forbidden' {
+  try {
+    if (policy) refusePlace(policy, accelerated, bucket);
+    return 'allowed';
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'policy-refused') return 'forbidden';
+    throw error;
+  }
+}
+
 /** `region` null: the store didn't say, which is refused too. Throws `policy-refused`. */
 export function refuseRegion({ regions }: AdminPolicy, bucket: string, region: string | null): void {
   if (!regions || (region !== null && regions.allow.some((pattern) => matches(pattern, region)))) return;

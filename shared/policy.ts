@@ -197,6 +197,21 @@ export function deletesUnder({ deletes: rule }: AdminPolicy, deletes: DeletePoli
   return deletes;
 }
 
+/** Whether a user may let so many objects go at once, of so many that are known. Throws `policy-refused`. */
+export function refuseDeletes({ deletes: rule }: AdminPolicy, files: number, known: number): void {
+  if (!rule || files === 0) return;
+  if (rule.allow === 'never') throw refused('Deleting from the bucket is not allowed', rule.reason);
+  const { maxCount, maxPercent, reason } = rule;
+  // Where both are named either is enough, as for a folder's own limit.
+  if (maxCount === undefined && maxPercent === undefined) return;
+  if (maxCount !== undefined && files <= maxCount) return;
+  if (maxPercent !== undefined && files <= (known * maxPercent) / 100) return;
+  const most = [maxCount, maxPercent === undefined ? undefined : `${maxPercent} %`].filter(
+    (each) => each !== undefined,
+  );
+  throw refused(`At most ${most.join(' or ')} of the objects may be deleted in one run`, reason);
+}
+
 /** Every rule in a sentence. */
 export function locksOf(policy: AdminPolicy): readonly PolicyLock[] {
   const locks: PolicyLock[] = [];

@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
-import { folderUnder, refuseLocked } from '../../shared/policy.ts';
+import { folderUnder } from '../../shared/policy.ts';
 import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
 import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
@@ -15,7 +15,7 @@ import { createDeletesApi } from './deletesApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
-import { createEngineApi, storedSettings } from './engineApi.ts';
+import { createEngineApi } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
 import { readPriceFile } from './insight/priceFile.ts';
@@ -30,6 +30,7 @@ import { type PolicyInForce, policyPlaces, readPolicy } from './policyFile.ts';
 import { watchPolicy } from './policyWatch.ts';
 import { systemBusyMs, systemClock } from './ports.ts';
 import { createReconcileSchedule } from './reconcileSchedule.ts';
+import { refuseLockedFlags, runSettings } from './runSettings.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { meteredAs } from './store/meteredAs.ts';
@@ -57,15 +58,18 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const random = Math.random;
   const places = options.policyPlaces ?? policyPlaces();
   let inForce: PolicyInForce = readPolicy(places);
-  refuseLocked(inForce.policy, options.settings ?? {});
   const ledger = openLedger({ dataDir: options.dataDir, smallFileLimitBytes, holder: options.holder });
+  try {
+    refuseLockedFlags(ledger, inForce.policy, options);
+  } catch (error) {
+    ledger.close();
+    throw error;
+  }
   const metrics = createRunMetrics(() => performance.now(), random);
   const listeners = new Set<(event: EngineEvent) => void>();
   const keepers = new Map<FolderId, FolderKeeper>();
   const fatalWaiters = new Set<(error: unknown) => void>();
-  let settings: EngineSettings = { ...storedSettings(ledger, inForce.policy), ...options.settings };
-  if (options.accelerate !== undefined)
-    settings = { ...settings, acceleration: { ...settings.acceleration, mode: options.accelerate } };
+  let settings: EngineSettings = runSettings(ledger, inForce.policy, options);
   let patience: Patience = 'once';
   let pause: PauseState = { kind: 'running' };
   let failure: ErrorView | null = null;
@@ -258,7 +262,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     ledger,
     clock,
     placeOf: (folderId) => {
-      const folder = ledger.folder(folderId);
+      const folder = governed(ledger.folder(folderId));
       const mayDelete =
         folder.kind === 'kept' &&
         !folder.paused &&
@@ -309,10 +313,11 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   /** Nothing that an earlier policy allowed goes on: every folder is taken up again under the new one. */
   const applyPolicy = async (next: PolicyInForce): Promise<void> => {
     inForce = next;
-    applySettings({ ...storedSettings(ledger, next.policy) });
+    applySettings(runSettings(ledger, next.policy, options));
     const running = new Set(keepers.keys());
     for (const [id, keeper] of keepers) {
       keepers.delete(id);
+      keptDeletes.stop(id);
       await keeper.close();
       await transfer.leave(id);
     }
@@ -358,6 +363,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     random,
     stallTimeoutMs,
     onRequest,
+    onMetered: ({ connection, bucket }) => costs.onMetered(connection, bucket),
   });
 
   const setPause = (next: PauseState): void => {
@@ -374,6 +380,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     ledger,
     clock,
     store: (folder) => stores.store(folder.connection, folder.bucket),
+    policy: () => inForce.policy,
     rescan: (folderId) => keepers.get(folderId)?.rescan(),
     onChanged: (folderId) => {
       transfer.wake(folderId);

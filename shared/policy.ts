@@ -212,6 +212,12 @@ export function refuseDeletes({ deletes: rule }: AdminPolicy, files: number, kno
   throw refused(`At most ${most.join(' or ')} of the objects may be deleted in one run`, reason);
 }
 
+/** Rules that delete objects after a time are deletes too. Throws `policy-refused`. */
+export function refuseExpiry({ deletes }: AdminPolicy): void {
+  if (deletes?.allow === 'never')
+    throw refused('Deleting from the bucket is not allowed, and the recommended rules delete', deletes.reason);
+}
+
 /** Every rule in a sentence. */
 export function locksOf(policy: AdminPolicy): readonly PolicyLock[] {
   const locks: PolicyLock[] = [];

@@ -6,7 +6,7 @@ import type { FolderId } from '../../shared/ids.ts';
 import { folderUnder } from '../../shared/policy.ts';
 import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
-import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
+import type { PauseState } from '../../shared/syncApi.ts';
 import { createAccelerationBook } from './accelerationBook.ts';
 import { createBudgetKeeper } from './budgetKeeper.ts';
 import { createCostApi } from './costApi.ts';
@@ -25,6 +25,7 @@ import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import { createPairRestores } from './pairRestores.ts';
+import { createPairVerifies } from './pairVerifies.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { type PolicyInForce, policyPlaces, readPolicy } from './policyFile.ts';
 import { watchPolicy } from './policyWatch.ts';
@@ -38,12 +39,9 @@ import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
 import { startBandwidthSchedule } from './transfer/bandwidthSchedule.ts';
 import { createSendPool } from './transfer/sendPool.ts';
-import { storeKeyOf } from './transfer/sendProtocol.ts';
 import type { Observe } from './transfer/settleFailure.ts';
 import { sweepUploads } from './transfer/sweepUploads.ts';
 import { createTransfer } from './transfer/transfer.ts';
-import { verifyCheckpoints } from './verifyCheckpoint.ts';
-import { verifyFolder, verifySubject } from './verifyFolder.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
 import { beginScan } from './watch/scanFolder.ts';
@@ -328,34 +326,12 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   let stopPolicyWatch: () => void = () => undefined;
 
-  const verifying = new Map<FolderId, () => VerifyProgress>();
-  const verify = async (folderId: FolderId, { deep, fresh }: { readonly deep: boolean; readonly fresh: boolean }) => {
-    const folder = ledger.folder(folderId);
-    const store = stores.store(folder.connection, folder.bucket);
-    const { region } = await meteredAs(folderId, () => store.headBucket());
-    costs.learnRegion(folder.connection, folder.bucket, region);
-    const storeKey = storeKeyOf(folder.connection, folder.bucket);
-    pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
-    const subject = verifySubject(folder);
-    const checkpoints = verifyCheckpoints({ dataDir: options.dataDir, folderId, deep, subject, now: clock.now });
-    return meteredAs(folderId, () =>
-      verifyFolder({
-        checkpoints,
-        fresh,
-        onStarted: (figures) => verifying.set(folderId, figures),
-        folder,
-        ledger,
-        pool,
-        storeKey,
-        clock,
-        random,
-        deep,
-        rules: rules(folder),
-        signal: verifyAbort.signal,
-      }),
-    ).finally(() => verifying.delete(folderId));
-  };
-  const verifyAbort = new AbortController();
+  const ending = new AbortController();
+  const verifies = createPairVerifies({
+    signal: ending.signal,
+    ...{ ledger, clock, random, stores, pool, costs, rules },
+    dataDir: options.dataDir,
+  });
   const restores = createPairRestores({
     store: ({ connection, bucket }) => stores.store(connection, bucket),
     credentials: ({ connection }) => stores.credentials(connection),
@@ -386,7 +362,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       transfer.wake(folderId);
       board.touch();
     },
-    signal: verifyAbort.signal,
+    signal: ending.signal,
   });
   const reconciling = createReconcileSchedule({
     ledger,
@@ -435,9 +411,9 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       else transfer.resume(folderId);
     },
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
-    verify,
+    verify: verifies.verify,
     restores,
-    verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
+    verifyProgress: verifies.progress,
     rules,
     setPause,
     policy: () => inForce,
@@ -604,7 +580,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         reconciling.stop();
         keptDeletes.stop();
         stopPolicyWatch();
-        verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
+        ending.abort(new SluiceError('interrupted', 'Stopped'));
         await restores.stop();
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);

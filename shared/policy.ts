@@ -127,6 +127,21 @@ export function refusePlace(policy: AdminPolicy, { endpointUrl }: Place, bucket:
     throw refused(`The endpoint ${host} is plain http, and TLS ${tls.minimum} is required`, tls.reason);
 }
 
+/** Whether bodies may take the accelerated endpoint: one that the policy doesn't name is left aside, for the regional one does as well. */
+export function accelerationUnder(
+  policy: AdminPolicy | undefined,
+  accelerated: Place,
+  bucket: string,
+): 'allowed' | 'forbidden' {
+  try {
+    if (policy) refusePlace(policy, accelerated, bucket);
+    return 'allowed';
+  } catch (error) {
+    if (error instanceof SluiceError && error.code === 'policy-refused') return 'forbidden';
+    throw error;
+  }
+}
+
 /** `region` null: the store didn't say, which is refused too. Throws `policy-refused`. */
 export function refuseRegion({ regions }: AdminPolicy, bucket: string, region: string | null): void {
   if (!regions || (region !== null && regions.allow.some((pattern) => matches(pattern, region)))) return;
@@ -180,6 +195,27 @@ export function deletesUnder({ deletes: rule }: AdminPolicy, deletes: DeletePoli
   if (limit.kind === 'percent' && rule.maxPercent === undefined && rule.maxCount !== undefined)
     throw refused(`The limit on deletes must be a number, at most ${rule.maxCount}`, rule.reason);
   return deletes;
+}
+
+/** Whether a user may let so many objects go at once, of so many that are known. Throws `policy-refused`. */
+export function refuseDeletes({ deletes: rule }: AdminPolicy, files: number, known: number): void {
+  if (!rule || files === 0) return;
+  if (rule.allow === 'never') throw refused('Deleting from the bucket is not allowed', rule.reason);
+  const { maxCount, maxPercent, reason } = rule;
+  // Where both are named either is enough, as for a folder's own limit.
+  if (maxCount === undefined && maxPercent === undefined) return;
+  if (maxCount !== undefined && files <= maxCount) return;
+  if (maxPercent !== undefined && files <= (known * maxPercent) / 100) return;
+  const most = [maxCount, maxPercent === undefined ? undefined : `${maxPercent} %`].filter(
+    (each) => each !== undefined,
+  );
+  throw refused(`At most ${most.join(' or ')} of the objects may be deleted in one run`, reason);
+}
+
+/** Rules that delete objects after a time are deletes too. Throws `policy-refused`. */
+export function refuseExpiry({ deletes }: AdminPolicy): void {
+  if (deletes?.allow === 'never')
+    throw refused('Deleting from the bucket is not allowed, and the recommended rules delete', deletes.reason);
 }
 
 /** Every rule in a sentence. */

@@ -1,3 +1,4 @@
+import { accelerationUnder } from '../../shared/policy.ts';
 import type { EngineSettings } from '../../shared/settings.ts';
 import { type ClientRegion, findClientRegion } from './clientRegion.ts';
 import type { FolderRow, Ledger } from './ledger/ledger.ts';
@@ -61,11 +62,15 @@ export function createAccelerationBook({
           ...{ sizeBytes, bucket },
           gain: latestGain(ledger, tuningStoreOf(folder.connection, bucket)),
           spent: ledger.accelerationSpend(monthOf(clock.now())).usd,
-          policy: 'allowed',
-        } as const;
+          policy: accelerationUnder(store.target.policy, connection, bucket),
+        };
         const unasked: AccelerationFacts = { ...base, status: 'off', bucketRegion: null, clientRegion: null };
-        if (acceleration.mode === 'off' || sizeBytes < smallestAcceleratedBytes || bucket.includes('.'))
-          return decideAcceleration(unasked, acceleration);
+        const isSettled =
+          base.policy === 'forbidden' ||
+          acceleration.mode === 'off' ||
+          sizeBytes < smallestAcceleratedBytes ||
+          bucket.includes('.');
+        if (isSettled) return decideAcceleration(unasked, acceleration);
         const { status, bucketRegion, client } = await facts();
         signal.throwIfAborted();
         return decideAcceleration(

@@ -50,7 +50,7 @@ export function createCostMeter({
   let regions = Regions.parse(ledger.setting(regionsKey) ?? {});
 
   const regionOf = ({ endpointUrl, region }: Pick<StoreConnection, 'endpointUrl' | 'region'>, bucket: string) =>
-    region ?? regions[`${endpointUrl ?? ''} ${bucket}`] ?? null;
+    region ?? regions[placeKey(endpointUrl, bucket)] ?? null;
   /** A region that was learnt since holds for what was counted before, too. */
   const pricesOf: PricesOf = ({ endpoint, region, bucket }) => {
     const endpointUrl = endpoint === '' ? null : endpoint;
@@ -147,7 +147,7 @@ export function createCostMeter({
     prices: (connection, bucket) =>
       pricesFor({ endpointUrl: connection.endpointUrl, region: regionOf(connection, bucket) }, file),
     learnRegion: (connection, bucket, region) => {
-      const key = `${connection.endpointUrl ?? ''} ${bucket}`;
+      const key = placeKey(connection.endpointUrl, bucket);
       if (region === null || regions[key] === region) return;
       regions = { ...regions, [key]: region };
       ledger.setSetting(regionsKey, regions);
@@ -158,3 +158,8 @@ export function createCostMeter({
     },
   };
 }
+
+/** AWS has one name for a bucket, whichever of its endpoints it is asked by: the accelerated one is never asked for the region. */
+const placeKey = (endpointUrl: string | null, bucket: string): string =>
+  `${endpointUrl === null || isAws(endpointUrl) ? '' : endpointUrl} ${bucket}`;
+const isAws = (url: string): boolean => /^https:\/\/(?:[^/]*\.)?amazonaws\.com(?:\/|$)/.test(url);

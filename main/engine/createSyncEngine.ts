@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { type ErrorView, errorView, SluiceError } from '../../shared/errors.ts';
 import type { EngineEvent } from '../../shared/events.ts';
 import type { FolderId } from '../../shared/ids.ts';
-import { folderUnder, refuseLocked } from '../../shared/policy.ts';
+import { folderUnder } from '../../shared/policy.ts';
 import { noPriceFile, type PriceFile } from '../../shared/prices.ts';
 import { type EngineSettings, FolderInput } from '../../shared/settings.ts';
-import type { PauseState, VerifyProgress } from '../../shared/syncApi.ts';
+import type { PauseState } from '../../shared/syncApi.ts';
 import { createAccelerationBook } from './accelerationBook.ts';
 import { createBudgetKeeper } from './budgetKeeper.ts';
 import { createCostApi } from './costApi.ts';
@@ -15,7 +15,7 @@ import { createDeletesApi } from './deletesApi.ts';
 import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
 import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
-import { createEngineApi, storedSettings } from './engineApi.ts';
+import { createEngineApi } from './engineApi.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
 import { readPriceFile } from './insight/priceFile.ts';
@@ -25,11 +25,13 @@ import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
 import { mirrorDeletes } from './mirrorDeletes.ts';
 import { createPairRestores } from './pairRestores.ts';
+import { createPairVerifies } from './pairVerifies.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { type PolicyInForce, policyPlaces, readPolicy } from './policyFile.ts';
 import { watchPolicy } from './policyWatch.ts';
 import { systemBusyMs, systemClock } from './ports.ts';
 import { createReconcileSchedule } from './reconcileSchedule.ts';
+import { refuseLockedFlags, runSettings } from './runSettings.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
 import { meteredAs } from './store/meteredAs.ts';
@@ -37,12 +39,9 @@ import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
 import { startBandwidthSchedule } from './transfer/bandwidthSchedule.ts';
 import { createSendPool } from './transfer/sendPool.ts';
-import { storeKeyOf } from './transfer/sendProtocol.ts';
 import type { Observe } from './transfer/settleFailure.ts';
 import { sweepUploads } from './transfer/sweepUploads.ts';
 import { createTransfer } from './transfer/transfer.ts';
-import { verifyCheckpoints } from './verifyCheckpoint.ts';
-import { verifyFolder, verifySubject } from './verifyFolder.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
 import { beginScan } from './watch/scanFolder.ts';
@@ -57,15 +56,18 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const random = Math.random;
   const places = options.policyPlaces ?? policyPlaces();
   let inForce: PolicyInForce = readPolicy(places);
-  refuseLocked(inForce.policy, options.settings ?? {});
   const ledger = openLedger({ dataDir: options.dataDir, smallFileLimitBytes, holder: options.holder });
+  try {
+    refuseLockedFlags(ledger, inForce.policy, options);
+  } catch (error) {
+    ledger.close();
+    throw error;
+  }
   const metrics = createRunMetrics(() => performance.now(), random);
   const listeners = new Set<(event: EngineEvent) => void>();
   const keepers = new Map<FolderId, FolderKeeper>();
   const fatalWaiters = new Set<(error: unknown) => void>();
-  let settings: EngineSettings = { ...storedSettings(ledger, inForce.policy), ...options.settings };
-  if (options.accelerate !== undefined)
-    settings = { ...settings, acceleration: { ...settings.acceleration, mode: options.accelerate } };
+  let settings: EngineSettings = runSettings(ledger, inForce.policy, options);
   let patience: Patience = 'once';
   let pause: PauseState = { kind: 'running' };
   let failure: ErrorView | null = null;
@@ -258,7 +260,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     ledger,
     clock,
     placeOf: (folderId) => {
-      const folder = ledger.folder(folderId);
+      const folder = governed(ledger.folder(folderId));
       const mayDelete =
         folder.kind === 'kept' &&
         !folder.paused &&
@@ -309,10 +311,11 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   /** Nothing that an earlier policy allowed goes on: every folder is taken up again under the new one. */
   const applyPolicy = async (next: PolicyInForce): Promise<void> => {
     inForce = next;
-    applySettings({ ...storedSettings(ledger, next.policy) });
+    applySettings(runSettings(ledger, next.policy, options));
     const running = new Set(keepers.keys());
     for (const [id, keeper] of keepers) {
       keepers.delete(id);
+      keptDeletes.stop(id);
       await keeper.close();
       await transfer.leave(id);
     }
@@ -323,34 +326,12 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   let stopPolicyWatch: () => void = () => undefined;
 
-  const verifying = new Map<FolderId, () => VerifyProgress>();
-  const verify = async (folderId: FolderId, { deep, fresh }: { readonly deep: boolean; readonly fresh: boolean }) => {
-    const folder = ledger.folder(folderId);
-    const store = stores.store(folder.connection, folder.bucket);
-    const { region } = await meteredAs(folderId, () => store.headBucket());
-    costs.learnRegion(folder.connection, folder.bucket, region);
-    const storeKey = storeKeyOf(folder.connection, folder.bucket);
-    pool.addStore(storeKey, store.target, stores.credentials(folder.connection));
-    const subject = verifySubject(folder);
-    const checkpoints = verifyCheckpoints({ dataDir: options.dataDir, folderId, deep, subject, now: clock.now });
-    return meteredAs(folderId, () =>
-      verifyFolder({
-        checkpoints,
-        fresh,
-        onStarted: (figures) => verifying.set(folderId, figures),
-        folder,
-        ledger,
-        pool,
-        storeKey,
-        clock,
-        random,
-        deep,
-        rules: rules(folder),
-        signal: verifyAbort.signal,
-      }),
-    ).finally(() => verifying.delete(folderId));
-  };
-  const verifyAbort = new AbortController();
+  const ending = new AbortController();
+  const verifies = createPairVerifies({
+    signal: ending.signal,
+    ...{ ledger, clock, random, stores, pool, costs, rules },
+    dataDir: options.dataDir,
+  });
   const restores = createPairRestores({
     store: ({ connection, bucket }) => stores.store(connection, bucket),
     credentials: ({ connection }) => stores.credentials(connection),
@@ -358,6 +339,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     random,
     stallTimeoutMs,
     onRequest,
+    onMetered: ({ connection, bucket }) => costs.onMetered(connection, bucket),
   });
 
   const setPause = (next: PauseState): void => {
@@ -374,12 +356,13 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     ledger,
     clock,
     store: (folder) => stores.store(folder.connection, folder.bucket),
+    policy: () => inForce.policy,
     rescan: (folderId) => keepers.get(folderId)?.rescan(),
     onChanged: (folderId) => {
       transfer.wake(folderId);
       board.touch();
     },
-    signal: verifyAbort.signal,
+    signal: ending.signal,
   });
   const reconciling = createReconcileSchedule({
     ledger,
@@ -428,9 +411,9 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       else transfer.resume(folderId);
     },
     rescan: (folderId) => keeperFor(ledger.folder(folderId)).rescan(),
-    verify,
+    verify: verifies.verify,
     restores,
-    verifyProgress: (folderId) => verifying.get(folderId)?.() ?? null,
+    verifyProgress: verifies.progress,
     rules,
     setPause,
     policy: () => inForce,
@@ -598,7 +581,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
         reconciling.stop();
         keptDeletes.stop();
         stopPolicyWatch();
-        verifyAbort.abort(new SluiceError('interrupted', 'Stopped'));
+        ending.abort(new SluiceError('interrupted', 'Stopped'));
         await restores.stop();
         await Promise.all([...keepers.values()].map((keeper) => keeper.close()));
         await transfer.stop(graceMs);

@@ -1,11 +1,13 @@
 import { SluiceError } from '../../shared/errors.ts';
 import type { FolderId, RelativePath } from '../../shared/ids.ts';
+import { type AdminPolicy, deletesUnder, refuseDeletes } from '../../shared/policy.ts';
 import type { PendingDeletes, SyncApi } from '../../shared/syncApi.ts';
 import type { FolderRow, Ledger, PendingDelete } from './ledger/ledger.ts';
 import { keptDeletes } from './plan/keptDeletes.ts';
 import { objectKey } from './plan/objectKey.ts';
 import type { Clock } from './ports.ts';
 import { reconcileFolder } from './reconcileFolder.ts';
+import { meteredAs } from './store/meteredAs.ts';
 import type { Store } from './store/store.ts';
 
 const shownRows = 500;
@@ -16,6 +18,8 @@ export interface DeletesApiOptions {
   readonly ledger: Ledger;
   readonly clock: Clock;
   readonly store: (folder: FolderRow) => Store;
+  /** The administrator's, as it is now. */
+  readonly policy: () => AdminPolicy;
   readonly rescan: (folder: FolderId) => void;
   /** Files may have been queued, or issues raised. */
   readonly onChanged: (folder: FolderId) => void;
@@ -33,12 +37,15 @@ export function createDeletesApi(options: DeletesApiOptions): DeletesApi {
   return {
     pendingDeletes: async ({ folderId }) => {
       const folder = ledger.folder(folderId);
-      const versioning = await store(folder).bucketVersioning();
+      const versioning = await meteredAs(folderId, () => store(folder).bucketVersioning());
       return { ...pending(ledger, folder, clock.now()), versioning };
     },
     approveDeletes: async ({ folderId, asOf }) => {
       if (ledger.folder(folderId).deletes.kind === 'never')
         throw new SluiceError('bad-settings', 'This folder never deletes', { remedy: 'Turn deletes on first.' });
+      const { held, approved } = ledger.pendingTotals(folderId);
+      const known = ledger.counts(folderId).filesTotal + held.files + approved.files;
+      refuseDeletes(options.policy(), held.files + approved.files, known);
       const files = ledger.decideDeletes(folderId, 'approved', { noticedBefore: asOf });
       ledger.settleIssues(folderId, null, ['mass-delete']);
       options.onChanged(folderId);
@@ -51,7 +58,8 @@ export function createDeletesApi(options: DeletesApiOptions): DeletesApi {
       options.onChanged(folderId);
       return { files };
     },
-    setDeletePolicy: async ({ folderId, deletes }) => {
+    setDeletePolicy: async ({ folderId, deletes: wanted }) => {
+      const deletes = deletesUnder(options.policy(), wanted);
       ledger.updateFolder(folderId, { deletes });
       if (deletes.kind === 'never') {
         ledger.clearPendingDeletes(folderId);
@@ -63,11 +71,13 @@ export function createDeletesApi(options: DeletesApiOptions): DeletesApi {
     reconcileFolder: async ({ folderId }) => {
       const folder = ledger.folder(folderId);
       const { signal } = options;
-      const report = await reconcileFolder({
-        ...{ folder, ledger, clock, signal },
-        store: store(folder),
-        maxRequests: mostRequests,
-      });
+      const report = await meteredAs(folderId, () =>
+        reconcileFolder({
+          ...{ folder, ledger, clock, signal },
+          store: store(folder),
+          maxRequests: mostRequests,
+        }),
+      );
       ledger.setSetting(reconciledKey(folderId), clock.now());
       options.onChanged(folderId);
       return { ...report, problems: [...report.problems] };
@@ -79,7 +89,7 @@ export function createDeletesApi(options: DeletesApiOptions): DeletesApi {
       if (issue.code !== 'foreign-object') throw new SluiceError('usage', 'This issue is not a conflict');
       const folder = ledger.folder(issue.folderId);
       const path = issue.path as RelativePath;
-      const head = await store(folder).headObject(objectKey(folder.prefix, path));
+      const head = await meteredAs(folder.id, () => store(folder).headObject(objectKey(folder.prefix, path)));
       const file = ledger.file(folder.id, path);
       if (file && head === null) ledger.forgetFile(file.id);
       else if (file && head)

@@ -4,6 +4,7 @@ import { type DeletePlace, deleteGone, isMissing } from './deleteGone.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { keptDeletes } from './plan/keptDeletes.ts';
 import type { Clock } from './ports.ts';
+import { meteredAs } from './store/meteredAs.ts';
 import { sameRoot as isSameRoot, rootIdentity } from './watch/rootIdentity.ts';
 
 const pageSize = 500;
@@ -95,7 +96,7 @@ export function createKeptDeletes(options: KeptDeletesOptions) {
       running.get(folderId)?.abort();
       const stop = new AbortController();
       running.set(folderId, stop);
-      run(folderId, stop.signal).catch((error: unknown) => {
+      meteredAs(folderId, () => run(folderId, stop.signal)).catch((error: unknown) => {
         if (stop.signal.aborted) return;
         const view = errorView(error);
         if (view.code.startsWith('ledger-') || view.code === 'internal') return options.onFatal(error);

@@ -1,6 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { LifecyclePreview } from '../../shared/cost.ts';
 import { SluiceError } from '../../shared/errors.ts';
+import { refuseExpiry } from '../../shared/policy.ts';
 import type { Prices } from '../../shared/prices.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import { priceNote } from './plan/forecast.ts';
@@ -55,8 +56,10 @@ export async function previewLifecycle(target: LifecycleTarget): Promise<Lifecyc
   return withAdmin(target, async (admin) => previewOf(target, admin, await admin.readLifecycle()));
 }
 
-/** As previewed: refused with `conflict` when the live policy is no longer the one of that revision, with `lifecycle-unreadable` when it can't be merged. */
+/** As previewed: refused with `policy-refused` where nothing may be deleted, with `conflict` when the live policy is no longer the one of that revision, with `lifecycle-unreadable` when it can't be merged. */
 export async function applyLifecycle(target: LifecycleTarget, revision: string): Promise<LifecyclePreview> {
+  const { policy } = target.store.target;
+  if (policy) refuseExpiry(policy);
   return withAdmin(target, async (admin) => {
     const live = await admin.readLifecycle();
     if (live.revision !== revision)

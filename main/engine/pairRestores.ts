@@ -6,6 +6,7 @@ import type { FolderRow } from './ledger/ledger.ts';
 import type { Clock, Random } from './ports.ts';
 import { type RestoreFigures, restoreFolder } from './restore/restoreFolder.ts';
 import { createDataStore } from './store/createDataStore.ts';
+import { meteredAs } from './store/meteredAs.ts';
 import type { CredentialsProvider, Store, StoreOptions } from './store/store.ts';
 
 /** Restores of kept folders, asked for from a screen. */
@@ -25,6 +26,7 @@ export interface PairRestoresOptions {
   readonly random: Random;
   readonly stallTimeoutMs: number;
   readonly onRequest: StoreOptions['onRequest'];
+  readonly onMetered: (folder: FolderRow) => StoreOptions['onMetered'];
 }
 
 /** Uploads go on meanwhile: they get the larger share. */
@@ -64,6 +66,7 @@ export function createPairRestores(options: PairRestoresOptions): PairRestores {
       maxSockets,
       stallTimeoutMs,
       onRequest,
+      onMetered: options.onMetered(folder),
     });
     try {
       await store.headBucket();
@@ -91,7 +94,7 @@ export function createPairRestores(options: PairRestoresOptions): PairRestores {
 
   return {
     start: (folder, how) => {
-      const work = restore(folder, how);
+      const work = meteredAs(folder.id, () => restore(folder, how));
       const ended = work.catch(() => undefined).finally(() => works.delete(ended));
       works.add(ended);
       return work;

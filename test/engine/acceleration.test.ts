@@ -1,4 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { monthOf } from '../../main/engine/accelerationBook.ts';
 import { openLedger } from '../../main/engine/ledger/openLedger.ts';
@@ -72,6 +74,21 @@ describe('an accelerated transfer', () => {
     ]);
     expect(spend().bytes).toBe(12 * MiB);
     expect(spend().usd).toBeCloseTo(accelerationPremium(12 * MiB, acceleration()), 8);
+  });
+
+  it('is none where the admin policy names the regional endpoint alone, and the file is sent all the same', async () => {
+    await enable();
+    await h.write('large.bin', randomBytes(12 * MiB));
+    const fallback = join(h.root, '..', 'policy.json');
+    await writeFile(fallback, JSON.stringify({ version: 1, endpoints: { allow: [new URL(h.proxy.url).host] } }));
+    const policyPlaces = { machine: '/nonexistent/sluice/policy.json', fallback };
+    const summary = await h.pass({
+      options: { policyPlaces, settings: { acceleration: acceleration() } },
+      folder: { connection: connection() },
+    });
+    expect(summary.exitCode).toBe(0);
+    expect(files()).toMatchObject([{ path: 'large.bin', accelerated: false }]);
+    expect(spend().bytes).toBe(0);
   });
 
   it('sends the parts of a large file accelerated, and creates and completes it over the regional endpoint', async () => {

@@ -1,9 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCostMeter } from '../../main/engine/costMeter.ts';
 import type { MeterRow } from '../../main/engine/ledger/ledger.ts';
+import { openLedger } from '../../main/engine/ledger/openLedger.ts';
 import { openLedgerReadOnly } from '../../main/engine/ledger/openLedgerReadOnly.ts';
+import { systemClock } from '../../main/engine/ports.ts';
+import { acceleratedConnection } from '../../main/engine/store/acceleratedConnection.ts';
 import { SluiceError } from '../../shared/errors.ts';
+import { noPriceFile } from '../../shared/prices.ts';
+import { StoreConnection } from '../../shared/settings.ts';
 import { MiB } from '../../shared/units.ts';
 import { bucket, type Harness, openHarness } from '../support/engineHarness.ts';
 
@@ -108,6 +115,35 @@ describe('the meter', () => {
     expect(meterRows()).toEqual([]);
   });
 
+  it('charges a folder for its restores, and for holding its bucket against the ledger', async () => {
+    await harness.write('one', randomBytes(1000));
+    await harness.pass();
+    const engine = await harness.open();
+    const folderId = await harness.folder(engine);
+    await engine.api.reconcileFolder({ folderId });
+    const target = join(harness.root, '..', 'back');
+    await engine.api.restoreFolder({ folderId, target, include: [], overwrite: false });
+    await engine.stop();
+    const rows = meterRows();
+    expect(metered(rows)).toEqual(harness.server.counts());
+    expect(rows.filter((row) => row.folderId !== folderId)).toEqual([]);
+    expect(metered(rows)).toMatchObject({ GetObject: 1, ListObjectsV2: 2 });
+  });
+
+  it('counts what goes over the accelerated endpoint at the prices of the bucket’s own region', async () => {
+    const ledger = openLedger({ dataDir: harness.dataDir, smallFileLimitBytes: MiB, holder: 'a test' });
+    const costs = createCostMeter({
+      ...{ ledger, clock: systemClock, prices: noPriceFile },
+      ...{ onFlushed: () => undefined, onFatal: () => undefined },
+    });
+    const connection = StoreConnection.parse({});
+    costs.learnRegion(connection, bucket, 'eu-central-1');
+    const accelerated = acceleratedConnection(connection, null, false)!;
+    expect(costs.prices(accelerated, bucket)).toMatchObject({ name: 'eu-central-1', assumed: null });
+    costs.stop();
+    ledger.close();
+  });
+
   it('charges each folder for its own', async () => {
     await harness.write('one', randomBytes(1000));
     await harness.pass();
@@ -141,6 +177,8 @@ describe('a monthly budget', () => {
     expect(stopped).toBeInstanceOf(SluiceError);
     expect((stopped as SluiceError).code).toBe('budget-reached');
     expect((stopped as SluiceError).message).toContain('budget of $0.00020 is used up');
+    // What was under way is still held up in the proxy.
+    await sleep(1_000);
     const sent = harness.server.listKeys(bucket).length;
     expect(sent).toBeGreaterThan(0);
     expect(sent).toBeLessThan(400);

@@ -4,6 +4,7 @@ import { applyLifecycle, type LifecycleTarget, previewLifecycle } from '../../ma
 import { openBucketAdmin } from '../../main/engine/store/bucketAdmin.ts';
 import { createDataStore } from '../../main/engine/store/createDataStore.ts';
 import type { StoreOptions } from '../../main/engine/store/store.ts';
+import { AdminPolicy } from '../../shared/policy.ts';
 import { noPriceFile, pricesFor } from '../../shared/prices.ts';
 import { StoreConnection } from '../../shared/settings.ts';
 import { MiB } from '../../shared/units.ts';
@@ -137,6 +138,17 @@ describe('applying a lifecycle policy', () => {
     const admin = openBucketAdmin(store);
     expect((await admin.readLifecycle()).minimumSize).toBe('varies_by_storage_class');
     admin.close();
+  });
+
+  it('is refused where the administrator lets nothing be deleted, and nothing is written', async () => {
+    const { revision } = await previewLifecycle(target());
+    const policy = AdminPolicy.parse({ version: 1, deletes: { allow: 'never', reason: 'records' } });
+    const held = { ...store, target: { ...store.target, policy } };
+    await expect(applyLifecycle(target({ store: held }), revision)).rejects.toMatchObject({
+      code: 'policy-refused',
+      message: expect.stringContaining('records'),
+    });
+    expect(asked).not.toContain('PutBucketLifecycleConfiguration');
   });
 
   it('is refused when somebody changed the policy since it was looked at, and writes nothing', async () => {

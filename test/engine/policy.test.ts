@@ -153,6 +153,36 @@ describe('the administrator decides, in the engine and in the store', () => {
     });
   });
 
+  it('a locked mode of acceleration is not changed by its flag', async () => {
+    await rule({ settings: { acceleration: { value: { mode: 'off' } } } });
+    await expect(harness.open({ policyPlaces: places(), accelerate: 'on' })).rejects.toMatchObject({
+      code: 'policy-locked',
+    });
+    await harness.open({ policyPlaces: places(), accelerate: 'off' });
+  });
+
+  it('a limit on deletes is passed neither by a folder’s new rule nor by an approval', async () => {
+    await rule({ deletes: { allow: 'mirror', maxCount: 1, reason: 'records' } });
+    const refused = { code: 'policy-refused', message: expect.stringContaining('records') };
+    const engine = await harness.open({ policyPlaces: places(), settings: { settleMs: 100 } });
+    const mirror = (count: number) =>
+      ({ kind: 'mirror', limit: { kind: 'count', count }, holdMs: 3_600_000 }) satisfies FolderInput['deletes'];
+    const folderId = await harness.folder(engine, { kind: 'kept', deletes: mirror(1) });
+    for (const name of ['a', 'b', 'c']) await harness.write(name, name);
+    await engine.start();
+    await vi.waitFor(() => expect(engine.sentence().state).toBe('safe'), { timeout: 30_000 });
+    await expect(engine.api.setDeletePolicy({ folderId, deletes: mirror(100) })).rejects.toMatchObject(refused);
+
+    await harness.remove('a');
+    await harness.remove('b');
+    await engine.api.rescanFolder({ folderId });
+    const pending = () => engine.api.pendingDeletes({ folderId });
+    await vi.waitFor(async () => expect((await pending()).held).toBe(2), { timeout: 30_000 });
+    const { asOf } = await pending();
+    await expect(engine.api.approveDeletes({ folderId, asOf })).rejects.toMatchObject(refused);
+    expect(keys()).toHaveLength(3);
+  });
+
   it('adding a folder is refused with the reason, and leaves nothing behind', async () => {
     await rule({ buckets: { allow: ['corp-*'], reason: 'residency' } });
     const { api } = await harness.open({ policyPlaces: places() });
@@ -196,6 +226,16 @@ describe('a policy that can not be trusted stops the engine', () => {
 });
 
 describe('a policy that changes while the engine runs', () => {
+  it('leaves what the command line asked for, but for what it locks', async () => {
+    await rule({});
+    const flags = { maxConnections: 9, settleMs: 400 };
+    const engine = await harness.open({ policyPlaces: places(), settings: flags });
+    await engine.start();
+    await rule({ settings: { maxConnections: { value: 7 } } });
+    await vi.waitFor(async () => expect((await engine.api.settings({})).maxConnections).toBe(7), { timeout: 30_000 });
+    expect(await engine.api.settings({})).toMatchObject({ settleMs: 400 });
+  });
+
   it('holds at once for the folders that are kept, and a broken one ends the engine', async () => {
     await rule({});
     const engine = await harness.open({ policyPlaces: places() });

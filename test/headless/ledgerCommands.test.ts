@@ -1,4 +1,4 @@
-import { chmod, open, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, open, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -73,6 +73,15 @@ describe('ledger rebuild', () => {
     expect(summary).toMatchObject({ exitCode: 0, filesUploaded: 1 });
     expect(harness.server.counts().PutObject).toBe(1);
     expect(await harness.differences()).toEqual([]);
+  });
+
+  it('knows what was copied for a rename like what was sent', async () => {
+    await harness.write('old', 'content');
+    await harness.pass();
+    await rename(join(harness.root, 'old'), join(harness.root, 'new'));
+    expect(await harness.pass()).toMatchObject({ filesCopied: 1 });
+    await rm(harness.dataDir, { recursive: true });
+    expect(jsonLines((await rebuild('--json')).stdout)).toMatchObject([{ filesProven: 1, filesToCompare: 0 }]);
   });
 
   it('takes objects of others for what they are, and lets no delete follow from objects that have no file', async () => {

@@ -1,14 +1,14 @@
 import type { BenchCellResult, BenchReport, BenchSizeResult } from '../../../shared/bench.ts';
+import { formatUsd } from '../../../shared/money.ts';
 import { formatBytes, formatCount, formatDuration } from '../../../shared/units.ts';
 import { compareBenches } from '../plan/benchCompare.ts';
-import { formatDollars } from '../plan/benchPlan.ts';
 import { cellName, rateText } from './runBench.ts';
 
 /** One self-contained page: no script, nothing loaded from anywhere, light and dark. Whatever comes from outside is escaped. */
 export function htmlReport(report: BenchReport, before: BenchReport | null): string {
   const { spent, budget } = report;
   const target = `s3://${report.bucket} ${report.endpointUrl === null ? 'on AWS' : `at ${report.endpointUrl}`}`;
-  const money = spent.dollars === null ? 'prices of this store not known' : formatDollars(spent.dollars);
+  const money = spent.dollars === null ? 'prices of this store not known' : formatUsd(spent.dollars);
   const stopped =
     report.end.kind === 'stopped' ? `<p class="stop">Stopped: ${escaped(report.end.error.message)}</p>` : '';
   return `<!doctype html>

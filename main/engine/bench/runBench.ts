@@ -11,11 +11,13 @@ import {
   type BenchPlan,
   type BenchPrices,
   type BenchSizePlan,
+  bytesDollars,
   cellNeeds,
   confirmPairs,
   fits,
   shuffled,
   sum,
+  writesDollars,
 } from '../plan/benchPlan.ts';
 import { meanInterval } from '../plan/benchStatistics.ts';
 import { candidateOf, hopeless, samplesFor, verdictOf } from '../plan/benchVerdict.ts';
@@ -271,13 +273,13 @@ function spentIn(summary: SyncSummary, cell: BenchCell, prices: BenchPrices | nu
   const requests = counted.reduce((all, [, count]) => all + count, 0);
   const priced = counted.reduce((all, [name, count]) => all + (writes.has(name) ? count : 0), 0);
   const bytes = summary.bytesSent;
-  const perByte = prices && prices.storedByteDollars + (cell.accelerated ? prices.acceleratedByteDollars : 0);
-  return { bytes, requests, dollars: prices && priced * prices.putDollars + bytes * (perByte ?? 0) };
+  const dollars = prices && writesDollars(prices, priced) + bytesDollars(prices, bytes, cell.accelerated);
+  return { bytes, requests, dollars };
 }
 
 const requestsSpent = (requests: number, priced: number, prices: BenchPrices | null): BenchNeeds => ({
   ...{ bytes: 0, requests },
-  dollars: prices && priced * prices.putDollars,
+  dollars: prices && writesDollars(prices, priced),
 });
 
 const budgetWhy = ({ bytes }: BenchBudget): string => `the budget (${formatBytes(bytes)}) was used up`;

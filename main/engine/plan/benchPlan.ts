@@ -1,4 +1,6 @@
 import type { BenchCell } from '../../../shared/bench.ts';
+import { formatUsd, forRequests, forStorage, forVolume, gigabytes, monthsOfDays } from '../../../shared/money.ts';
+import { noPriceFile, type Prices, pricesFor } from '../../../shared/prices.ts';
 import { defaultEngineSettings } from '../../../shared/settings.ts';
 import { formatBytes, GiB, MiB } from '../../../shared/units.ts';
 import { planUpload, s3Limits } from './partPlan.ts';
@@ -25,13 +27,6 @@ export interface BenchBudget {
   readonly bytes: number;
   /** null: no limit, or no price is known. */
   readonly dollars: number | null;
-}
-
-export interface BenchPrices {
-  readonly putDollars: number;
-  /** A byte kept for one hour: more is never billed, for it is deleted at once. */
-  readonly storedByteDollars: number;
-  readonly acceleratedByteDollars: number;
 }
 
 export interface BenchSizePlan {
@@ -74,12 +69,16 @@ export const quickMatrix = {
   sampleBytes: 64 * MiB,
 } as const;
 
-/** aws.amazon.com/s3/pricing, S3 Standard in us-east-1: $0.005 for 1,000 PUT, $0.023 a GB and month of 730 hours, acceleration $0.04 a GB. */
-export const awsPrices: BenchPrices = {
-  putDollars: 0.005 / 1000,
-  storedByteDollars: 0.023 / 730 / 1e9,
-  acceleratedByteDollars: 0.04 / 1e9,
-};
+export type BenchPrices = Pick<Prices, 'classes' | 'acceleration'>;
+/** Of us-east-1. */
+export const awsPrices: BenchPrices = pricesFor({ endpointUrl: null, region: null }, noPriceFile);
+/** S3 Standard. */
+export const writesDollars = (prices: BenchPrices, count: number): number =>
+  forRequests(count, prices.classes.STANDARD.writes);
+/** Sent, and kept for one hour: more is never billed, for it is deleted at once. */
+export const bytesDollars = (prices: BenchPrices, bytes: number, accelerated: boolean): number =>
+  forStorage(gigabytes(bytes), prices.classes.STANDARD.storage, monthsOfDays(1 / 24)) +
+  (accelerated ? forVolume(gigabytes(bytes), prices.acceleration) : 0);
 
 /** The default and what would be recommended are measured in turns once more, so often; never for medium files, which have no setting of their own. */
 export const confirmPairs = (sizeBytes: number, iterations: number): number =>
@@ -111,7 +110,7 @@ export function planBench(matrix: BenchMatrix, budget: BenchBudget, prices: Benc
       sizes.push(plan);
       needs = next;
     } else {
-      const dollars = next.dollars === null || budget.dollars === null ? '' : ` or ${formatDollars(next.dollars)}`;
+      const dollars = next.dollars === null || budget.dollars === null ? '' : ` or ${formatUsd(next.dollars)}`;
       left.push({
         sizeBytes: plan.sizeBytes,
         reason: `it would take a budget of ${formatBytes(next.bytes)}${dollars}`,
@@ -131,10 +130,7 @@ export function cellNeeds(
   const writes = cell.strategy === 'put' ? 1 : Math.ceil(plan.sizeBytes / cell.partSizeBytes) + 2;
   const priced = plan.files * writes + lookingRequests;
   const requests = priced + plan.files * freeRequests;
-  const dollars =
-    prices &&
-    priced * prices.putDollars +
-      bytes * (prices.storedByteDollars + (cell.accelerated ? prices.acceleratedByteDollars : 0));
+  const dollars = prices && writesDollars(prices, priced) + bytesDollars(prices, bytes, cell.accelerated);
   return { bytes, requests, dollars };
 }
 
@@ -146,9 +142,6 @@ export const sum = (a: BenchNeeds, b: BenchNeeds): BenchNeeds => ({
   requests: a.requests + b.requests,
   dollars: a.dollars === null || b.dollars === null ? null : a.dollars + b.dollars,
 });
-
-export const formatDollars = (dollars: number): string =>
-  `$${dollars < 0.01 ? dollars.toFixed(4) : dollars.toFixed(2)}`;
 
 /** The order of one round, shuffled by a seed (Fisher–Yates over mulberry32), so that no cell always runs after the same other. */
 export function shuffled<T>(items: readonly T[], seed: number): T[] {

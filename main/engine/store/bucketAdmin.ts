@@ -64,6 +64,7 @@ export function openBucketAdmin(options: StoreOptions): BucketAdmin {
     connectTimeoutMs: 10_000,
     ca: connection.caBundlePath === null ? undefined : readCaBundle(connection.caBundlePath),
     verifyTls: connection.verifyTls,
+    minTls: policy?.tls?.minimum,
   });
   const credentials = memoCredentials(options.credentials);
   let region = connection.region ?? 'us-east-1';

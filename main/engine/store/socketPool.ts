@@ -109,8 +109,10 @@ export function createSocketPool(options: SocketPoolOptions): SocketPool {
 
   const keep = (connection: Connection): void => {
     if (closed || connection.isFresh) return connection.close();
-    const next = waiting.findIndex(({ place }) => place.key === connection.place.key);
+    const next = waiting.findIndex(({ place, request }) => place.key === connection.place.key && !request.fresh);
     if (next >= 0) return connection.begin(waiting.splice(next, 1)[0]!);
+    // Whoever waits can't use this one: its going makes room for a new one.
+    if (waiting.length > 0) return connection.close();
     const same = idle.get(connection.place.key);
     if (same) same.push(connection);
     else idle.set(connection.place.key, [connection]);
@@ -316,6 +318,7 @@ class Exchange {
     onSettled: () => void,
   ) {
     this.request = request;
+    // Before it waits for a connection: what throws there would hit whoever frees one.
     this.place = placeOf(request);
     this.#head = headOf(request);
     this.parser = new AnswerParser(request.method);
@@ -459,7 +462,11 @@ function headOf({ method, path, headers, fresh }: WireRequest): string {
     isPlain &&= !forbidden.test(headers[i + 1]!);
   }
   // whatever a key or a setting holds, it can't begin another line, or another request
-  if (!isPlain) throw new SluiceError('internal', 'A header of the request has a forbidden character');
+  if (!isPlain) {
+    const error = new SluiceError('internal', 'A header of the request has a forbidden character');
+    markNeverLeft(error);
+    throw error;
+  }
   return `${head}connection: ${fresh ? 'close' : 'keep-alive'}\r\n\r\n`;
 }
 

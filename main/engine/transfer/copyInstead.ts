@@ -8,6 +8,7 @@ import type { Checksum, CopySource, ObjectHead, StoredObject } from '../store/st
 import type { ActiveTransfer } from './activeTransfer.ts';
 import { askStore } from './askStore.ts';
 import { md5OfFile } from './md5OfFile.ts';
+import { sourceOf } from './originOf.ts';
 import { tokenOf } from './putFile.ts';
 import type { Release } from './slots.ts';
 import { checksumText, type UploadContext, type Uploaded } from './uploadContext.ts';
@@ -100,7 +101,8 @@ async function copy(context: UploadContext, active: ActiveTransfer, source: Prov
   const { store, folder, origin, endpoint, encryption } = context;
   const { file } = active;
   const key = asObjectKey(active.key);
-  const token = tokenOf(file);
+  // Not that of an upload: an upload that meets a copy which wasn't confirmed must not take it for its own.
+  const token = tokenOf(file, 'copy');
   active.partStarted(1);
   try {
     const made = await askStore(context, () =>
@@ -109,7 +111,7 @@ async function copy(context: UploadContext, active: ActiveTransfer, source: Prov
         key,
         algorithm: source.checksum.algorithm,
         policy: folder.objects,
-        metadata: { token, origin, mtimeMs: file.mtimeMs, sizeBytes: file.sizeBytes },
+        metadata: { token, origin, mtimeMs: file.mtimeMs, sizeBytes: file.sizeBytes, source: sourceOf(file.identity) },
         condition: writeCondition(file, endpoint.capabilities().conditionalPut),
       }),
     );

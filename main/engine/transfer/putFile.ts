@@ -72,8 +72,8 @@ export async function putFile(
 }
 
 /** The same for all tries of a file as it is now: an object that bears it is what we sent, whatever became of the answer. */
-export const tokenOf = ({ id, identity }: QueuedFile) =>
-  asUploadToken(hash('sha256', `${run}/${id}/${identity}`).slice(0, 32));
+export const tokenOf = ({ id, identity }: QueuedFile, by: 'upload' | 'copy' = 'upload') =>
+  asUploadToken(hash('sha256', `${run}/${by}/${id}/${identity}`).slice(0, 32));
 const run = randomUUID();
 
 type Put = MayMeet & {

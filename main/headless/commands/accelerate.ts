@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { SluiceError } from '../../../shared/errors.ts';
 import { formatUsd, usd } from '../../../shared/money.ts';
+import { accelerationUnder } from '../../../shared/policy.ts';
 import { AccelerationSettings, EngineSettings } from '../../../shared/settings.ts';
 import { formatBytes, formatCount, formatRate, MiB } from '../../../shared/units.ts';
 import type { BucketFacts } from '../../engine/accelerationBook.ts';
@@ -120,15 +121,18 @@ const exampleBytes = 1024 * MiB;
 
 async function runStatus(host: CommandHost, uri: string, raw: unknown): Promise<void> {
   const { decideAcceleration } = await import('../../engine/plan/accelerate.ts');
-  await ask(host, uri, raw, async ({ flags, location, settings, facts, gain, spent }) => {
+  const { acceleratedConnection } = await import('../../engine/store/acceleratedConnection.ts');
+  await ask(host, uri, raw, async ({ flags, location, settings, store, facts, gain, spent }) => {
     const { status, bucketRegion, client } = facts;
+    const { policy, connection, bucket } = store.target;
+    const accelerated = acceleratedConnection(connection, null, settings.dualStack);
     const decision = decideAcceleration(
       {
         ...{ status, bucketRegion, gain, bucket: location.bucket },
         sizeBytes: exampleBytes,
         clientRegion: client?.region ?? null,
         spent: usd(spent),
-        policy: 'allowed',
+        policy: accelerated === null ? 'allowed' : accelerationUnder(policy, accelerated, bucket),
       },
       settings,
     );

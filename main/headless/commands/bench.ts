@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import type { BenchReport } from '../../../shared/bench.ts';
 import { SluiceError } from '../../../shared/errors.ts';
+import { formatUsd } from '../../../shared/money.ts';
 import type { StoreConnection } from '../../../shared/settings.ts';
 import { formatBytes, formatCount, formatDuration, GiB, MiB, parseSize } from '../../../shared/units.ts';
 import type { BenchPlace } from '../../engine/bench/benchPlace.ts';
@@ -153,7 +154,7 @@ async function measured(host: CommandHost, given: Given): Promise<BenchReport | 
       ? 'this version does not send to accelerated endpoints'
       : 'only AWS has it, and this store is another',
   };
-  sayPlan(host, given, plan, budget, acceleration.reason, plans.formatDollars);
+  sayPlan(host, given, plan, budget, acceleration.reason);
   if (flags.dryRun) return null;
   if (plan.sizes.length === 0)
     throw new SluiceError('usage', 'Nothing fits into the budget', {
@@ -242,7 +243,6 @@ function sayPlan(
   plan: BenchPlan,
   budget: { readonly bytes: number; readonly dollars: number | null; readonly seconds: number | null },
   noAcceleration: string,
-  formatDollars: (dollars: number) => string,
 ): void {
   const { needs, sizes, left } = plan;
   if (flags.json) return sayJson(host, { type: 'plan', ...{ budget, needs, sizes, left } } as { type: string });
@@ -256,7 +256,7 @@ function sayPlan(
   const money =
     needs.dollars === null || budget.dollars === null
       ? "your provider's prices apply"
-      : `${formatDollars(needs.dollars)} of ${formatDollars(budget.dollars)}`;
+      : `${formatUsd(needs.dollars)} of ${formatUsd(budget.dollars)}`;
   line(
     `At most ${formatBytes(needs.bytes)} of the budget of ${formatBytes(budget.bytes)}${time}; ${formatCount(needs.requests)} requests; ${money}`,
   );

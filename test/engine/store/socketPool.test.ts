@@ -1,163 +1,144 @@
-import { once } from 'node:events';
-import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { hasLeft } from '../../../main/engine/store/meteredAs.ts';
 import { createSocketPool, type SocketPool, type WireRequest } from '../../../main/engine/store/socketPool.ts';
 
-const closers: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
+const closers: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closers.splice(0)) close();
 });
 
-const ok = 'HTTP/1.1 200 OK\r\netag: "e"\r\ncontent-length: 0\r\n\r\n';
-
-/** Speaks raw TCP: `talk` gets each connection, and each request's head with what follows it. */
-async function serve(talk: (socket: Socket, request: string, connection: number) => void) {
-  const heads: string[] = [];
-  const sockets = new Set<Socket>();
-  let connections = 0;
-  const server = createServer((socket) => {
-    const number = ++connections;
-    sockets.add(socket);
-    socket.on('error', () => undefined);
-    socket.on('data', (bytes) => {
-      const text = bytes.toString('latin1');
-      heads.push(text);
-      talk(socket, text, number);
-    });
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  closers.push(() => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-  });
-  return { port: (server.address() as AddressInfo).port, heads, sockets, connections: () => connections };
+interface Place {
+  readonly port: number;
+  readonly server: Server;
+  /** What came, by connection. */
+  readonly heads: string[][];
 }
 
-function open(maxSockets = 4): SocketPool {
-  const pool = createSocketPool({
-    ...{ maxSockets, stallTimeoutMs: 5_000, connectTimeoutMs: 5_000, ca: undefined, verifyTls: true },
+/** A store that says `answer` to each head. */
+async function place(answer: (socket: Socket, request: number) => void): Promise<Place> {
+  const heads: string[][] = [];
+  let requests = 0;
+  const server = createServer((socket) => {
+    const mine: string[] = [];
+    heads.push(mine);
+    closers.push(() => socket.destroy());
+    socket.on('error', () => undefined);
+    socket.on('data', (bytes) => {
+      mine.push(bytes.toString('latin1'));
+      answer(socket, ++requests);
+    });
   });
-  closers.push(() => pool.close());
-  return pool;
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => server.close());
+  return { port: (server.address() as AddressInfo).port, server, heads };
+}
+
+const ok = (socket: Socket): void => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok');
+
+function pool(maxSockets: number): SocketPool {
+  const one = createSocketPool({
+    ...{ maxSockets, stallTimeoutMs: 20_000, connectTimeoutMs: 10_000, ca: undefined, verifyTls: true },
+  });
+  closers.push(() => one.close());
+  return one;
 }
 
 const request = (port: number, more: Partial<WireRequest> = {}): WireRequest => ({
-  ...{ tls: false, hostname: '127.0.0.1', port, method: 'PUT', path: '/b/k', body: Buffer.from('x') },
-  ...{ headers: ['host', 'h', 'content-length', '1'], fresh: false, signal: undefined },
-  ...more,
+  ...{ tls: false, hostname: '127.0.0.1', port, method: 'GET', path: '/', headers: ['host', 'x'] },
+  ...{ body: null, fresh: false, signal: undefined, ...more },
 });
 
-describe('connections for files', () => {
-  it('carry one request after the other, and their answers come in any pieces', async () => {
-    const server = await serve(async (socket) => {
-      for (const piece of [
-        'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 ',
-        'OK\r\nconte',
-        'nt-length: 2\r\n\r\n',
-        'o',
-        'k',
-      ]) {
-        socket.write(piece);
-        await sleep(5);
-      }
-    });
-    const pool = open();
-    for (let i = 0; i < 3; i++) expect((await pool.send(request(server.port))).body.toString()).toBe('ok');
-    expect(server.connections()).toBe(1);
+describe('a request that waits for a free connection', () => {
+  it('and wants one of its own never gets one that carried another', async () => {
+    const { port, heads } = await place(ok);
+    const { send } = pool(1);
+    await Promise.all([send(request(port)), send(request(port, { fresh: true }))]);
+    expect(heads.map((each) => each.length)).toEqual([1, 1]);
   });
 
-  it('that said something unasked are not used again', async () => {
-    const server = await serve((socket, _request, connection) => {
-      socket.write(ok);
-      if (connection === 1)
-        setTimeout(() => socket.write('HTTP/1.1 200 OK\r\netag: "forged"\r\ncontent-length: 0\r\n\r\n'), 20);
-    });
-    const pool = open();
-    await pool.send(request(server.port));
-    await sleep(100);
-    expect((await pool.send(request(server.port))).headers.etag).toBe('"e"');
-    expect(server.connections()).toBe(2);
+  it('of another place goes when one is free, not when that has been idle long enough', async () => {
+    const [a, b] = [await place(ok), await place(ok)];
+    const { send } = pool(1);
+    const startedAt = performance.now();
+    await Promise.all([send(request(a.port)), send(request(b.port))]);
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 
-  it('that the server closed meanwhile are not used again', async () => {
-    const server = await serve((socket, _request, connection) => {
-      socket.write(ok);
-      if (connection === 1) setTimeout(() => socket.end(), 20);
-    });
-    const pool = open();
-    await pool.send(request(server.port));
-    await sleep(100);
-    expect((await pool.send(request(server.port))).status).toBe(200);
-    expect(server.connections()).toBe(2);
-  });
-
-  it('are as many as allowed: the rest waits its turn, and who is called off while waiting never goes', async () => {
-    const answers: (() => void)[] = [];
-    const server = await serve((socket) => answers.push(() => socket.write(ok)));
-    const pool = open(1);
-    const first = pool.send(request(server.port, { path: '/b/1' }));
+  it('leaves it when it is aborted, and is none that left', async () => {
+    const { port, heads } = await place((socket) => setTimeout(ok, 100, socket));
+    const { send } = pool(1);
     const abort = new AbortController();
-    const second = pool.send(request(server.port, { path: '/b/2', signal: abort.signal }));
-    const third = pool.send(request(server.port, { path: '/b/3' }));
-    while (answers.length === 0) await sleep(5);
+    const first = send(request(port));
+    const second = send(request(port, { signal: abort.signal })).catch((error: Error) => error);
     abort.abort();
-    await expect(second).rejects.toMatchObject({ name: 'AbortError' });
-    answers.shift()?.();
-    await first;
-    while (answers.length === 0) await sleep(5);
-    answers.shift()?.();
-    await third;
-    expect(server.heads.map((head) => head.split(' ')[1])).toEqual(['/b/1', '/b/3']);
-    expect(server.connections()).toBe(1);
+    const error = await second;
+    expect(error).toMatchObject({ name: 'AbortError' });
+    expect(hasLeft(error)).toBe(false);
+    expect((await first).status).toBe(200);
+    expect((await send(request(port))).status).toBe(200);
+    expect(heads.flat()).toHaveLength(2);
   });
 
-  it('end with a refusal that comes before the body is out: the rest is not sent', async () => {
-    const server = await serve((socket) => socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n'));
-    const pool = open();
-    let ended = false;
-    const answer = await pool.send(
-      request(server.port, {
-        headers: ['host', 'h', 'content-length', '1000000'],
-        body: {
-          length: 1_000_000,
-          trailer: null,
-          pump: async (destination) => {
-            destination.on('close', () => {
-              ended = true;
-            });
-            destination.write(Buffer.alloc(1000));
-            await once(destination, 'close');
-          },
-        },
-      }),
+  it('and can’t be sent is refused at once, not in the middle of another’s answer', async () => {
+    const { port } = await place((socket) => setTimeout(ok, 50, socket));
+    const { send } = pool(1);
+    const first = send(request(port));
+    const error = await send(request(port, { headers: ['host', 'a\r\nb: c'] })).catch((thrown: Error) => thrown);
+    expect(error).toMatchObject({ code: 'internal' });
+    expect(hasLeft(error)).toBe(false);
+    expect((await first).status).toBe(200);
+    expect((await send(request(port))).status).toBe(200);
+  });
+});
+
+describe('a connection', () => {
+  it('that the server closed between two requests is replaced, also where bytes nobody asked for came first', async () => {
+    const { port, heads } = await place((socket, count) => {
+      ok(socket);
+      if (count === 1) setTimeout(() => socket.end('HTTP/1.1 408 Timeout\r\ncontent-length: 0\r\n\r\n'), 20);
+    });
+    const { send } = pool(1);
+    await send(request(port));
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect((await send(request(port))).status).toBe(200);
+    expect(heads).toHaveLength(2);
+  });
+
+  it('passes over interim answers, and reads no body behind a HEAD’s', async () => {
+    const { port, heads } = await place((socket, count) =>
+      count === 1
+        ? void socket.write(
+            'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nx: y\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n',
+          )
+        : ok(socket),
     );
-    expect(answer.status).toBe(403);
-    await sleep(20);
-    expect(ended).toBe(true);
+    const { send } = pool(1);
+    expect((await send(request(port, { method: 'HEAD' }))).headers['content-length']).toBe('9');
+    expect((await send(request(port))).body.toString()).toBe('ok');
+    expect(heads).toHaveLength(1);
   });
 
-  it('are never given a header that could begin another line', async () => {
-    const server = await serve((socket) => socket.write(ok));
-    const pool = open();
-    for (const value of ['a\r\nx-amz-acl: public-read', 'a\nb', 'a\0b', 'snow\u2603'])
-      await expect(
-        pool.send(request(server.port, { headers: ['host', 'h', 'x-amz-meta-a', value] })),
-      ).rejects.toThrow();
-    await expect(pool.send(request(server.port, { path: '/b/k HTTP/1.1\r\nhost: evil' }))).rejects.toThrow();
-    expect(server.heads).toEqual([]);
-    // And the pool is none the worse for it.
-    expect((await pool.send(request(server.port))).status).toBe(200);
+  it('whose body isn’t all out when it is refused carries nothing else', async () => {
+    const { port, heads } = await place((socket, count) => {
+      if (count > 1) return ok(socket);
+      socket.write('HTTP/1.1 403 Forbidden\r\ncontent-length: 2\r\n\r\nno');
+      socket.pause();
+    });
+    const { send } = pool(1);
+    const refused = await send(request(port, { method: 'PUT', body: Buffer.alloc(64 * 1024 * 1024) }));
+    expect(refused.status).toBe(403);
+    expect((await send(request(port))).status).toBe(200);
+    expect(heads).toHaveLength(2);
   });
 
-  it('that are closed fail what they carry and what waits for them', async () => {
-    const server = await serve(() => undefined);
-    const pool = open(1);
-    const sent = [pool.send(request(server.port)), pool.send(request(server.port))];
-    while (server.heads.length === 0) await sleep(5);
-    pool.close();
-    for (const one of sent) await expect(one).rejects.toMatchObject({ name: 'AbortError' });
-    await expect(pool.send(request(server.port))).rejects.toMatchObject({ name: 'AbortError' });
+  it('ends with the pool: what is under way and what waits are told so', async () => {
+    const { port } = await place(() => undefined);
+    const one = pool(1);
+    const both = Promise.allSettled([one.send(request(port)), one.send(request(port))]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    one.close();
+    for (const each of await both) expect(each).toMatchObject({ status: 'rejected', reason: { name: 'AbortError' } });
+    await expect(one.send(request(port))).rejects.toMatchObject({ name: 'AbortError' });
   });
 });

@@ -39,6 +39,8 @@ const lockedPolicy: PolicyView = {
   locks: [
     { setting: 'maxConnections', text: 'maxConnections is 20', reason: 'The line is shared with the phones' },
     { setting: 'checksum', text: 'checksum is "sha256"', reason: null },
+    { setting: 'acceleration', text: 'acceleration is {"mode":"off"}', reason: 'It is not in the contract' },
+    { setting: 'monthlyBudgetUsd', text: 'monthlyBudgetUsd is 20', reason: 'Agreed with finance' },
     { setting: null, text: 'Buckets: corp-*', reason: 'Data stays with us' },
   ],
 };

@@ -36,7 +36,7 @@ describe('the command shown', () => {
     const command = addFolderCommand({
       path: '/data',
       uri: 's3://bucket/',
-      exclude: ['*.tmp'],
+      rules: { include: [], exclude: ['*.tmp'] },
       connection: {
         endpointUrl: 'http://127.0.0.1:9000',
         region: null,

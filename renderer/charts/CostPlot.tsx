@@ -93,7 +93,8 @@ function options(element: HTMLElement): uPlot.Options {
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 8, 0, 0],
+    // The last day stands on the edge: half of its name needs room beside it.
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {

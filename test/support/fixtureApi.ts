@@ -428,7 +428,7 @@ function snapshotOf(scenario: Scenario): Snapshot {
           },
           work,
         ],
-        issueCount: 5,
+        issueCount: 6,
       };
     case 'safe':
     case 'million':
@@ -543,6 +543,12 @@ function fixtureIssues(): IssueView[] {
       code: 'expired-credentials',
       message: 'The sign-in has expired',
       remedy: 'Sign in again (for SSO: aws sso login).',
+    }),
+    issue(6, {
+      path: 'Notes/2024/plan.md',
+      code: 'foreign-object',
+      message: 'laptop/Notes/2024/plan.md is an object that somebody else wrote',
+      remedy: new SluiceError('foreign-object', '').view().remedy,
     }),
   ];
 }

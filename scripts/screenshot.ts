@@ -9,7 +9,7 @@ await mkdir(folder, { recursive: true });
 const browser = await launchBrowser();
 const page = await browser.newPage({ viewport: { width: 1180, height: 760 }, deviceScaleFactor: 2 });
 await page.goto(url);
-for (const screen of ['overview', 'folders', 'activity', 'issues', 'settings']) {
+for (const screen of ['overview', 'folders', 'activity', 'issues', 'cost', 'settings']) {
   await page.evaluate((hash) => {
     location.hash = hash;
   }, `#/${screen}`);

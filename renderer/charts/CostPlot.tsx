@@ -3,6 +3,7 @@ import type uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import type { MeterReport } from '../../shared/cost.ts';
 import { formatUsd } from '../../shared/money.ts';
+import { dayRange, daySplits } from './dayScale.ts';
 
 interface CostPlotProps {
   readonly days: MeterReport['days'];
@@ -93,11 +94,13 @@ function options(element: HTMLElement): uPlot.Options {
   return {
     width: element.clientWidth,
     height,
-    padding: [10, 8, 0, 0],
+    // The last day stands on the edge: half of its name needs room beside it.
+    padding: [10, 24, 0, 0],
     legend: { show: false },
     cursor: { show: false },
     scales: {
-      x: { time: true, range: (_self, from, to) => [from, Math.max(to, from + 86_400)] },
+      // Not the range that is handed in: around a single day that one spans years.
+      x: { time: true, range: (self) => dayRange(self.data[0]) },
       y: {
         range: (_self, _from, to) => [0, to > 0 ? to * 1.1 : 1],
       },
@@ -108,6 +111,7 @@ function options(element: HTMLElement): uPlot.Options {
         grid: { show: false },
         space: 90,
         size: 28,
+        splits: (self, _axis, from, to) => daySplits(from, to, Math.floor(self.width / 90)),
         values: (_self, ticks) => ticks.map((tick) => day.format(tick * 1000)),
       },
       { ...axis, grid, size: 84, space: 36, values: (_self, ticks) => ticks.map((tick) => formatUsd(tick)) },

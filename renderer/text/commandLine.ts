@@ -1,4 +1,6 @@
+import type { FolderRules, IgnorePreset } from '../../shared/settings.ts';
 import type { ConnectionInput, FolderView } from '../../shared/syncApi.ts';
+import { presetsOf } from './ignorePresets.ts';
 
 /** A shell command line: words a POSIX shell would change are put in single quotes. */
 export function commandLine(words: readonly string[]): string {
@@ -15,9 +17,9 @@ export function addFolderCommand(input: {
   readonly path: string;
   readonly uri: string;
   readonly connection: ConnectionInput;
-  readonly exclude: readonly string[];
+  readonly rules: FolderRules;
 }): string {
-  const { connection } = input;
+  const { connection, rules } = input;
   const flags = [
     ...(connection.endpointUrl ? ['--endpoint-url', connection.endpointUrl] : []),
     ...(connection.region ? ['--region', connection.region] : []),
@@ -25,10 +27,18 @@ export function addFolderCommand(input: {
     ...(connection.credentials.kind === 'chain' && connection.credentials.profile
       ? ['--profile', connection.credentials.profile]
       : []),
-    ...input.exclude.flatMap((pattern) => ['--exclude', pattern]),
+    ...presetFlags(presetsOf(rules)),
+    ...rules.exclude.flatMap((pattern) => ['--exclude', pattern]),
   ];
   const command = commandLine(['sluice', 'folder', 'add', input.path, input.uri, ...flags]);
   return connection.credentials.kind === 'keys' ? `AWS_ACCESS_KEY_ID=… AWS_SECRET_ACCESS_KEY=… ${command}` : command;
+}
+
+/** The command leaves out the litter by itself. */
+function presetFlags(presets: readonly IgnorePreset[]): readonly string[] {
+  if (presets.length === 1 && presets[0] === 'litter') return [];
+  if (presets.length === 0) return ['--ignore-preset', 'none'];
+  return presets.flatMap((preset) => ['--ignore-preset', preset]);
 }
 
 export const folderCommand = (

@@ -106,7 +106,7 @@ describe('sluice lifecycle', () => {
   it('shows, compares, applies only with a yes, and is then done', async () => {
     expect((await sluice('lifecycle', 'show', 's3://money')).stdout).toContain('encryption: on (AES256)');
     const diff = await sluice('lifecycle', 'diff', 's3://money/p');
-    expect(diff.stdout).toContain('+ sluice-tiers: p/  p/*, from 131072 bytes: STANDARD_IA after 30 days');
+    expect(diff.stdout).toContain('+ sluice-tiers: p/  p/*, from 128 KiB: STANDARD_IA after 30 days');
     expect(diff.stdout).toContain('Of 8 objects that the ledger knows');
     expect((await sluice('lifecycle', 'apply', 's3://money/p')).code).toBe(2);
     const applied = await sluice('lifecycle', 'apply', 's3://money/p', '--yes');

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { defaultEngineSettings } from '../../shared/settings.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { openPage } from './openPage.ts';
 
@@ -61,14 +62,16 @@ describe('adding a folder', () => {
       async () => (await page.getByLabel('Folder on this machine').inputValue()) === '/home/ada/Documents',
     );
     await page.screenshot({ path: join(pictures, 'add-3-folder.png') });
-    await page.getByLabel('Leave out (optional)').fill('*.tmp');
+    await tabTo(page, 'Version control’s own data');
+    await keyboard.press('Space');
+    await page.getByLabel('Leave out as well (optional)').fill('*.tmp');
     await page.getByLabel('Folder on this machine').focus();
     await keyboard.press('Enter');
 
     await page.getByText('The same from a terminal').waitFor();
     const command = await page.locator('.dialog .command code').textContent();
     expect(command).toContain(
-      "sluice folder add /home/ada/Documents s3://laptop-backup/docs/ --endpoint-url http://127.0.0.1:9000 --path-style --exclude '*.tmp'",
+      "sluice folder add /home/ada/Documents s3://laptop-backup/docs/ --endpoint-url http://127.0.0.1:9000 --path-style --ignore-preset litter --ignore-preset vcs --exclude '*.tmp'",
     );
     expect(command).not.toContain('hush');
     await page.screenshot({ path: join(pictures, 'add-4-summary.png') });
@@ -79,7 +82,7 @@ describe('adding a folder', () => {
       path: '/home/ada/Documents',
       bucket: 'laptop-backup',
       prefix: 'docs/',
-      rules: { exclude: ['*.tmp'] },
+      rules: { exclude: ['*.tmp'], presets: ['litter', 'vcs'] },
       deletes: { kind: 'never' },
       connection: {
         endpointUrl: 'http://127.0.0.1:9000',
@@ -133,7 +136,8 @@ describe('a folder', () => {
     await page.getByRole('button', { name: /Photos/ }).click();
     await page.locator('.folder').getByRole('button', { name: 'Pause' }).click();
     await page.locator('.folder').getByRole('button', { name: 'Resume' }).waitFor();
-    await page.getByRole('button', { name: 'Rescan' }).click();
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Rescan' }).click();
     await page.getByRole('button', { name: 'Show the command' }).click();
     await page.getByText('sluice folder resume 1').waitFor();
     await page.keyboard.press('Escape');
@@ -170,18 +174,67 @@ describe('a folder', () => {
     expect(open.complaints).toEqual([]);
   });
 
+  it('has its rarer actions in a menu, by keyboard too, and gives the focus back', async () => {
+    await using open = await openPage(browser, 'safe', { viewport: { width: 900, height: 760 } });
+    const { page } = open;
+    await open.goTo('Folders');
+    await page.getByRole('button', { name: /Photos/ }).click();
+    const tops = await page
+      .locator('.folder-actions .button')
+      .evaluateAll((buttons) => [...new Set(buttons.map((button) => Math.round(button.getBoundingClientRect().top)))]);
+    expect(tops, 'one row at 900 px').toHaveLength(1);
+    await page.screenshot({ path: join(pictures, 'folder-900.png') });
+    await page.getByRole('button', { name: 'More' }).press('Enter');
+    await expect.poll(() => focused(page)).toBe('Rescan');
+    await page.keyboard.press('ArrowDown');
+    await expect.poll(() => focused(page)).toBe('Compare with the bucket…');
+    await page.screenshot({ path: join(pictures, 'folder-menu.png') });
+    await page.keyboard.press('Enter');
+    await page.getByRole('dialog').getByText('sluice folder reconcile 1').waitFor();
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await expect.poll(() => focused(page)).toBe('More');
+  });
+
+  it('tells how far a verification is, and still shows its report after the dialog was closed', async () => {
+    await using open = await openPage(browser, 'attention');
+    const { page, fixture } = open;
+    const finished = Promise.withResolvers<void>();
+    const { verifyFolder } = fixture.api;
+    Object.assign(fixture.api, {
+      verifyProgress: async () => ({ filesChecked: 5_000, bytesChecked: 1, bytesReread: 0, problems: 1 }),
+      verifyFolder: async (params: Parameters<typeof verifyFolder>[0]) => {
+        await finished.promise;
+        return verifyFolder(params);
+      },
+    });
+    await open.goTo('Folders');
+    await page.getByRole('button', { name: /Photos/ }).click();
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('5,000 of 12,408 files compared, 1 differs').waitFor();
+    await page.screenshot({ path: join(pictures, 'verify-running.png') });
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    finished.resolve();
+    await page.getByRole('button', { name: 'Verify' }).click();
+    await page.getByText('2 differences').waitFor();
+  });
+
   it('is removed only after it was said that nothing is deleted', async () => {
     await using open = await openPage(browser, 'safe');
     const { page, fixture } = open;
     await open.goTo('Folders');
     await page.getByRole('button', { name: /Photos/ }).click();
-    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Remove…' }).click();
     await page.getByText('Nothing is deleted: neither on this disk nor in S3.').waitFor();
     await page.screenshot({ path: join(pictures, 'remove.png') });
     await page.getByRole('button', { name: 'Keep it' }).click();
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     expect(fixture.calls).toEqual([]);
-    await page.getByRole('button', { name: 'Remove' }).click();
+    await page.getByRole('button', { name: 'More' }).click();
+    await page.getByRole('menuitem', { name: 'Remove…' }).click();
     await page.getByRole('dialog').getByRole('button', { name: 'Remove' }).click();
     await page.getByRole('button', { name: /Photos/ }).waitFor({ state: 'detached' });
     expect(fixture.calls.map(({ method }) => method)).toEqual(['removeFolder']);
@@ -195,12 +248,72 @@ it('an issue is tried again or dismissed, and the badge follows', async () => {
   await page.getByRole('button', { name: 'Try again' }).first().click();
   await page.getByText('seen 13 times').waitFor();
   await page.getByRole('button', { name: 'Dismiss' }).first().click();
-  await page.locator('.badge').getByText('4').waitFor();
-  await vi.waitUntil(async () => (await page.locator('.issue').count()) === 4);
+  await page.locator('.badge').getByText('5').waitFor();
+  await vi.waitUntil(async () => (await page.locator('.issue').count()) === 5);
   expect(fixture.calls.filter(({ method }) => method !== 'issues').map(({ method }) => method)).toEqual([
     'retryIssue',
     'dismissIssue',
   ]);
+});
+
+it('an object that somebody else wrote is kept or written over, as the user says', async () => {
+  for (const [button, keep] of [
+    ['Keep theirs', 'theirs'],
+    ['Upload ours', 'ours'],
+  ] as const) {
+    await using open = await openPage(browser, 'attention');
+    const { page, fixture } = open;
+    await open.goTo('Issues');
+    await page.getByText('this file replaces the object that is there now').scrollIntoViewIfNeeded();
+    await page.screenshot({ path: join(pictures, 'issues-conflict.png') });
+    await page.getByRole('button', { name: button }).click();
+    await vi.waitUntil(async () => (await page.locator('.issue').count()) === 5);
+    expect(fixture.calls.find(({ method }) => method === 'resolveConflict')?.params).toEqual({ issueId: 6, keep });
+  }
+});
+
+it('acceleration is set as one object, and what has no field stays as it was', async () => {
+  await using open = await openPage(browser, 'safe');
+  const { page, fixture } = open;
+  await open.goTo('Settings');
+  await page.getByRole('combobox', { name: 'Use it' }).click();
+  await page.getByRole('option', { name: 'Never' }).click();
+  await page.getByLabel('At most a month').fill('2.50');
+  await page.getByLabel('This machine is near').fill('Frankfurt');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Write a region of AWS').waitFor();
+  await page.getByLabel('This machine is near').fill('eu-central-1');
+  await page.screenshot({ path: join(pictures, 'settings-acceleration.png') });
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.getByText('Settings saved').waitFor();
+  expect(fixture.calls.at(-1)).toEqual({
+    method: 'updateSettings',
+    params: {
+      acceleration: {
+        ...defaultEngineSettings.acceleration,
+        mode: 'off',
+        monthlyCapUsd: 2.5,
+        clientRegion: 'eu-central-1',
+      },
+    },
+  });
+  expect(open.complaints).toEqual([]);
+});
+
+it('what the administrator locked can be read with its reason, and not typed over', async () => {
+  await using open = await openPage(browser, 'locked');
+  const { page } = open;
+  await open.goTo('Settings');
+  await page.getByText('Set by your administrator: It is not in the contract').first().waitFor();
+  for (const label of ['Connections at most', 'At most a month', 'An hour saved is worth', 'This machine is near'])
+    expect(await page.getByLabel(label).isEditable(), label).toBe(false);
+  for (const label of ['Checksum', 'Use it'])
+    expect(await page.getByRole('combobox', { name: label }).isDisabled(), label).toBe(true);
+  expect(await page.getByLabel('Upload speed').isEditable()).toBe(true);
+  await open.goTo('Cost');
+  await page.getByText('Set by your administrator: Agreed with finance').waitFor();
+  expect(await page.getByLabel('USD a month, over all folders').isEditable()).toBe(false);
+  expect(await page.getByRole('button', { name: 'Set the budget' }).isDisabled()).toBe(true);
 });
 
 it('settings are checked where they are typed, and saved when they are right', async () => {

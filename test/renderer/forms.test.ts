@@ -7,7 +7,8 @@ import {
   placeOf,
 } from '../../renderer/screens/folders/addFolderForm.ts';
 import { formOf, parseForm } from '../../renderer/screens/settings/settingsForm.ts';
-import { defaultEngineSettings } from '../../shared/settings.ts';
+import { addFolderCommand } from '../../renderer/text/commandLine.ts';
+import { defaultEngineSettings, type IgnorePreset } from '../../shared/settings.ts';
 import { GiB, MiB } from '../../shared/units.ts';
 
 describe('settings as typed', () => {
@@ -20,15 +21,33 @@ describe('settings as typed', () => {
         partSizeBytes: 64 * MiB,
         memoryBytes: 1.5 * GiB,
         rescanIntervalMs: 10_000,
-      },
+        acceleration: { ...defaultEngineSettings.acceleration, mode: 'on', clientRegion: 'eu-west-1' },
+      } as const,
     ]) {
-      expect(parseForm(formOf(settings)).settings).toEqual(settings);
+      expect(parseForm(formOf(settings), settings)).toEqual({ change: {}, errors: {} });
     }
   });
   it('read rates in bytes and in bits', () => {
     const form = formOf(defaultEngineSettings);
-    expect(parseForm({ ...form, bandwidth: '160Mbps' }).settings?.maxBandwidthBytesPerSecond).toBe(20_000_000);
-    expect(parseForm({ ...form, bandwidth: ' ' }).settings?.maxBandwidthBytesPerSecond).toBeNull();
+    const limited = { ...defaultEngineSettings, maxBandwidthBytesPerSecond: 5 * MiB };
+    const rateOf = (bandwidth: string) => parseForm({ ...form, bandwidth }, limited).change?.maxBandwidthBytesPerSecond;
+    expect(rateOf('160Mbps')).toBe(20_000_000);
+    expect(rateOf(' ')).toBeNull();
+  });
+  it('send only what was changed, so that a setting without a field here is never put back to its default', () => {
+    const saved = {
+      ...defaultEngineSettings,
+      reconcileIntervalMs: null,
+      monthlyBudgetUsd: 20,
+      acceleration: { ...defaultEngineSettings.acceleration, mode: 'off', dualStack: true, assumedGainTo: 3 },
+    } as const;
+    expect(parseForm({ ...formOf(saved), maxConnections: '32' }, saved).change).toEqual({ maxConnections: 32 });
+    expect(parseForm({ ...formOf(saved), accelerationMode: 'auto', accelerationCap: '2,5' }, saved).change).toEqual({
+      acceleration: { ...saved.acceleration, mode: 'auto', monthlyCapUsd: 2.5 },
+    });
+    expect(
+      parseForm({ ...formOf(saved), clientRegion: ' EU-West-1 ', accelerationCap: '0' }, saved).change?.acceleration,
+    ).toMatchObject({ clientRegion: 'eu-west-1', monthlyCapUsd: 0 });
   });
   it('name every wrong field, and nothing is saved', () => {
     const wrong = {
@@ -40,16 +59,24 @@ describe('settings as typed', () => {
       partSize: '4MiB',
       settleSeconds: '-1',
       rescanMinutes: '',
+      premium: '-1',
+      timeValue: '',
+      accelerationCap: 'much',
+      clientRegion: 'Frankfurt',
     } as const;
-    const { settings, errors } = parseForm(wrong);
-    expect(settings).toBeNull();
+    const { change, errors } = parseForm(wrong, defaultEngineSettings);
+    expect(change).toBeNull();
     expect(Object.keys(errors).sort()).toEqual([
+      'accelerationCap',
       'bandwidth',
+      'clientRegion',
       'maxConnections',
       'memory',
       'partSize',
+      'premium',
       'rescanMinutes',
       'settleSeconds',
+      'timeValue',
     ]);
   });
 });
@@ -67,12 +94,24 @@ describe('a new folder as typed', () => {
       bucket: 'my-bucket',
       prefix: 'laptop/docs/',
       path: '/home/ada',
-      rules: { exclude: ['*.tmp', 'node_modules/'] },
+      rules: { exclude: ['*.tmp', 'node_modules/'], presets: ['litter'] },
     });
     expect(placeOf({ ...form, prefix: '///' })).toMatchObject({
       ok: true,
       value: { prefix: '', uri: 's3://my-bucket/' },
     });
+  });
+  it('leaves out what is switched on and nothing else, and its command says the same', () => {
+    const commandFor = (presets: IgnorePreset[]) => {
+      const params = addFolderParams({ ...form, presets, exclude: '' })!;
+      expect(params.rules).toEqual({ include: [], exclude: [], presets });
+      return addFolderCommand({ ...params, uri: 's3://my-bucket/' });
+    };
+    expect(commandFor(['litter'])).toBe('sluice folder add /home/ada s3://my-bucket/');
+    expect(commandFor([])).toBe('sluice folder add /home/ada s3://my-bucket/ --ignore-preset none');
+    expect(commandFor(['litter', 'vcs'])).toBe(
+      'sluice folder add /home/ada s3://my-bucket/ --ignore-preset litter --ignore-preset vcs',
+    );
   });
   it('never deletes remotely unless somebody asks for it elsewhere', () => {
     expect(addFolderParams(form)?.deletes).toEqual({ kind: 'never' });

@@ -92,15 +92,18 @@ it('the dialogs, menus and open details have no accessibility violation either',
     await page.keyboard.press('Escape');
     await page.getByRole('dialog').waitFor({ state: 'detached' });
     for (const [button, shown] of [
-      ['Reconcile', '1 missing, 1 changed by others'],
-      ['Deletes', 'wait for your approval'],
+      ['Compare with the bucket…', '1 missing, 1 changed by others'],
+      ['Deletes…', 'wait for your approval'],
     ] as const) {
-      await page.getByRole('button', { name: button }).first().click();
-      if (button === 'Reconcile') await page.getByRole('dialog').getByRole('button', { name: 'Compare' }).click();
+      await page.getByRole('button', { name: 'More' }).first().click();
+      await page.getByRole('menuitem', { name: button }).click();
+      if (button !== 'Deletes…') await page.getByRole('dialog').getByRole('button', { name: 'Compare' }).click();
       await page.getByText(shown).first().waitFor();
       expect(await violations(page), button).toEqual([]);
-      await page.screenshot({ path: join(pictures, `${button.toLowerCase()}-${colorScheme}.png`) });
-      if (button === 'Deletes') {
+      await page.screenshot({
+        path: join(pictures, `${button === 'Deletes…' ? 'deletes' : 'reconcile'}-${colorScheme}.png`),
+      });
+      if (button === 'Deletes…') {
         await page.getByRole('dialog').getByRole('button', { name: 'Keep them all' }).click();
         await page.getByText('Nothing is waiting to be deleted.').waitFor();
         expect(open.fixture.calls.map(({ method }) => method)).toContain('keepDeletes');

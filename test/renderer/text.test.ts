@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { dayRange, daySplits } from '../../renderer/charts/dayScale.ts';
 import { fitScale } from '../../renderer/charts/fitScale.ts';
 import { summarizeRate } from '../../renderer/charts/summarizeRate.ts';
 import { splitRemedy } from '../../renderer/screens/issues/splitRemedy.ts';
@@ -36,7 +37,7 @@ describe('the command shown', () => {
     const command = addFolderCommand({
       path: '/data',
       uri: 's3://bucket/',
-      exclude: ['*.tmp'],
+      rules: { include: [], exclude: ['*.tmp'] },
       connection: {
         endpointUrl: 'http://127.0.0.1:9000',
         region: null,
@@ -108,4 +109,20 @@ it('times ago and tomorrow are what people mean', () => {
   expect(timeAgo(0, 7_300_000)).toBe('2 hours ago');
   expect(timeAgo(10_000, 0)).toBe('just now');
   expect(tomorrowMorning(new Date(2026, 11, 31, 23, 50))).toEqual(new Date(2027, 0, 1, 8));
+});
+
+describe('the days of the cost plot', () => {
+  const first = Date.UTC(2026, 10, 1) / 1000;
+  const day = 86_400;
+  it('are one day wide on the first of the month, not years', () => {
+    expect(dayRange([first])).toEqual([first, first + day]);
+    expect(daySplits(...dayRange([first]), 10)).toEqual([first, first + day]);
+  });
+  it('are named at whole days, no more of them than there is room for', () => {
+    const month = Array.from({ length: 30 }, (_, index) => first + index * day);
+    expect(dayRange(month)).toEqual([first, first + 29 * day]);
+    const splits = daySplits(...dayRange(month), 10);
+    expect(splits).toEqual([0, 3, 6, 9, 12, 15, 18, 21, 24, 27].map((index) => first + index * day));
+    expect(daySplits(...dayRange(month), 0)).toEqual([first]);
+  });
 });

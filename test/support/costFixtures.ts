@@ -93,7 +93,7 @@ export const costFixtures = {
       {
         change: 'add',
         id: 'sluice-tiers',
-        text: 'everything, from 131072 bytes: STANDARD_IA after 30 days; GLACIER after 90 days',
+        text: 'everything, from 128 KiB: STANDARD_IA after 30 days; GLACIER after 90 days',
         before: null,
       },
       {

@@ -39,6 +39,8 @@ const lockedPolicy: PolicyView = {
   locks: [
     { setting: 'maxConnections', text: 'maxConnections is 20', reason: 'The line is shared with the phones' },
     { setting: 'checksum', text: 'checksum is "sha256"', reason: null },
+    { setting: 'acceleration', text: 'acceleration is {"mode":"off"}', reason: 'It is not in the contract' },
+    { setting: 'monthlyBudgetUsd', text: 'monthlyBudgetUsd is 20', reason: 'Agreed with finance' },
     { setting: null, text: 'Buckets: corp-*', reason: 'Data stays with us' },
   ],
 };
@@ -426,7 +428,7 @@ function snapshotOf(scenario: Scenario): Snapshot {
           },
           work,
         ],
-        issueCount: 5,
+        issueCount: 6,
       };
     case 'safe':
     case 'million':
@@ -541,6 +543,12 @@ function fixtureIssues(): IssueView[] {
       code: 'expired-credentials',
       message: 'The sign-in has expired',
       remedy: 'Sign in again (for SSO: aws sso login).',
+    }),
+    issue(6, {
+      path: 'Notes/2024/plan.md',
+      code: 'foreign-object',
+      message: 'laptop/Notes/2024/plan.md is an object that somebody else wrote',
+      remedy: new SluiceError('foreign-object', '').view().remedy,
     }),
   ];
 }

@@ -1,3 +1,5 @@
+import { GiB, KiB, MiB } from '../../../shared/units.ts';
+
 /** One rule of a bucket's lifecycle policy, as S3 has them (docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html). Days are since the object was made. */
 export interface LifecycleRule {
   readonly id: string;
@@ -102,11 +104,19 @@ export function ruleText(rule: LifecycleRule): string {
   ];
   const where = [
     filter.prefix === '' ? 'everything' : `${filter.prefix}*`,
-    ...(filter.largerThan === null ? [] : [`from ${filter.largerThan + 1} bytes`]),
-    ...(filter.smallerThan === null ? [] : [`below ${filter.smallerThan} bytes`]),
+    ...(filter.largerThan === null ? [] : [`from ${sizeText(filter.largerThan + 1)}`]),
+    ...(filter.smallerThan === null ? [] : [`below ${sizeText(filter.smallerThan)}`]),
     ...filter.tags.map(([key, value]) => `tagged ${key}=${value}`),
   ].join(', ');
   return `${where}: ${acts.join('; ') || 'does nothing'}${rule.enabled ? '' : ' (disabled)'}`;
 }
+
+/** Exact: a rule must not be told to be another than it is. */
+const sizeText = (bytes: number): string => {
+  const unit = ([GiB, MiB, KiB] as const).find((size) => bytes >= size && bytes % size === 0);
+  return unit === undefined
+    ? `${bytes} bytes`
+    : `${bytes / unit} ${unit === GiB ? 'GiB' : unit === MiB ? 'MiB' : 'KiB'}`;
+};
 
 const daysText = (days: number): string => `${days} ${days === 1 ? 'day' : 'days'}`;

@@ -7,8 +7,15 @@ import { Button } from '../../components/Button.tsx';
 import { TextField } from '../../components/TextField.tsx';
 import { parseUsd } from './parseUsd.ts';
 
+interface BudgetProps {
+  readonly state: BudgetState;
+  /** Why it can't be changed here. */
+  readonly locked: string | null;
+  readonly onSaved: () => Promise<void>;
+}
+
 /** A limit to what a month may cost: uploads stop when it is used up. */
-export function Budget({ state, onSaved }: { readonly state: BudgetState; readonly onSaved: () => Promise<void> }) {
+export function Budget({ state, locked, onSaved }: BudgetProps) {
   const api = useApi();
   const { busy, run } = useAction();
   const [text, setText] = useState(state.kind === 'none' ? '' : String(state.limitUsd));
@@ -35,12 +42,13 @@ export function Budget({ state, onSaved }: { readonly state: BudgetState; readon
           label="USD a month, over all folders"
           hint="Uploads stop when it is used up; nothing is lost. Empty: no budget."
           inputMode="decimal"
+          locked={locked}
           placeholder="no budget"
           value={text}
           onChange={setText}
           error={amount === undefined ? 'Write an amount in USD, as 5 or 0.50, or leave it empty.' : undefined}
         />
-        <Button type="submit" look="primary" busy={busy} disabled={amount === undefined}>
+        <Button type="submit" look="primary" busy={busy} disabled={amount === undefined || locked !== null}>
           Set the budget
         </Button>
       </form>

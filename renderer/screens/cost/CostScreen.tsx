@@ -2,9 +2,11 @@ import { CircleDollarSign } from 'lucide-react';
 import { useCallback, useEffect, useState } from 'react';
 import type { MeterReport } from '../../../shared/cost.ts';
 import { errorView } from '../../../shared/errors.ts';
+import type { PolicyView } from '../../../shared/policy.ts';
 import { useApi, useSnapshot } from '../../api/useEngine.ts';
 import { EmptyState } from '../../components/EmptyState.tsx';
 import { Select } from '../../components/Select.tsx';
+import { lockReason } from '../../text/lockReason.ts';
 import { Budget } from './Budget.tsx';
 import { LifecycleCard } from './LifecycleCard.tsx';
 import { Meter } from './Meter.tsx';
@@ -16,11 +18,14 @@ export function CostScreen() {
   const api = useApi();
   const { folders } = useSnapshot();
   const [report, setReport] = useState<MeterReport | null>(null);
+  const [policy, setPolicy] = useState<PolicyView | null>(null);
   const [failure, setFailure] = useState<string | null>(null);
   const [chosen, setChosen] = useState<string | null>(null);
   const refresh = useCallback(async () => {
     try {
-      setReport(await api.costMeter({ month: null }));
+      const [view, meter] = await Promise.all([api.policy({}), api.costMeter({ month: null })]);
+      setPolicy(view);
+      setReport(meter);
       setFailure(null);
     } catch (error) {
       setFailure(errorView(error).message);
@@ -41,7 +46,9 @@ export function CostScreen() {
         </p>
       )}
       {report && <Meter report={report} />}
-      {report && <Budget state={report.budget} onSaved={refresh} />}
+      {report && policy && (
+        <Budget state={report.budget} locked={lockReason(policy, 'monthlyBudgetUsd')} onSaved={refresh} />
+      )}
       {folder ? (
         <>
           {folders.length > 1 && (

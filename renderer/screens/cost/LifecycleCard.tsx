@@ -149,7 +149,7 @@ function Difference({ preview }: { readonly preview: LifecyclePreview }) {
           </li>
         )}
       </ul>
-      <dl className="folder-facts">
+      <dl className="folder-facts cost-facts">
         {preview.bucket.map(({ name, state, detail }) => (
           <div key={name}>
             <dt>{name}</dt>

@@ -27,7 +27,7 @@ export function Meter({ report }: { readonly report: MeterReport }) {
           ? 'Nothing was asked of a store this month.'
           : `${formatUsd(requestUsd)} for requests (${formatCount(report.writes)} writes, ${formatCount(report.reads)} reads) and ${formatUsd(addedStorageUsd)} for a month of keeping the ${formatBytes(report.bytes)} that went up.`}
       </p>
-      <dl className="folder-facts">
+      <dl className="folder-facts cost-facts">
         <div>
           <dt>Cost per GB</dt>
           <dd>
@@ -37,7 +37,7 @@ export function Meter({ report }: { readonly report: MeterReport }) {
           </dd>
         </div>
         <div>
-          <dt>All that is known to be kept</dt>
+          <dt>All that is kept</dt>
           <dd>{formatUsd(report.keptUsdPerMonth)} a month</dd>
         </div>
       </dl>
@@ -83,7 +83,7 @@ function FolderTable({ report }: { readonly report: MeterReport }) {
           {report.lines.map((line) => (
             <tr key={`${line.folderId} ${line.endpointUrl} ${line.bucket} ${line.storageClass}`}>
               <td>
-                {line.path ? <PathText path={line.path} limit={40} /> : 'No folder'} → <bdi>{line.bucket}</bdi>
+                {line.path ? <PathText path={line.path} limit={40} /> : 'No folder'} in <bdi>{line.bucket}</bdi>
                 {line.unanswered > 0 && (
                   <div className="field-hint">
                     {formatCount(line.unanswered)} requests had no answer and are counted as charged

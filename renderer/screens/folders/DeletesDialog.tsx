@@ -12,7 +12,7 @@ import { PathText } from '../../components/PathText.tsx';
 import { RadioCards } from '../../components/RadioCards.tsx';
 import { CommandText } from '../../components/ShowCommand.tsx';
 import { folderCommand } from '../../text/commandLine.ts';
-import { fullTime } from '../../text/timeAgo.ts';
+import { fullTime, timeAgo } from '../../text/timeAgo.ts';
 
 interface DeletesDialogProps {
   readonly folder: FolderView;
@@ -80,12 +80,13 @@ export function DeletesDialog({ folder, name, onClose }: DeletesDialogProps) {
           </div>
         </div>
       )}
+      {!pending && !failure && <p className="muted">Looking at what is to be deleted…</p>}
       {pending && (
         <>
           <RadioCards
             label="When a file is gone"
             value={pending.policy.kind}
-            options={policies}
+            options={policiesBeside(pending.policy)}
             onChange={(kind) => act(() => api.setDeletePolicy({ folderId, deletes: DeletePolicy.parse({ kind }) }))}
           />
           <CommandText command={folderCommand('deletes', folder)} />
@@ -99,14 +100,22 @@ export function DeletesDialog({ folder, name, onClose }: DeletesDialogProps) {
   );
 }
 
-const policies = [
-  { value: 'never', label: 'Keep its object', hint: 'Nothing is ever deleted from the bucket.' },
-  {
-    value: 'mirror',
-    label: 'Delete its object, a day later',
-    hint: 'Unless it comes back. More than 10 % of the folder at once waits for your approval.',
-  },
-] as const;
+/** Said of the limits in force, which the command line may have set; of the usual ones while deletes are off. */
+function policiesBeside(policy: DeletePolicy) {
+  const { holdMs, limit } = policy.kind === 'mirror' ? policy : usualMirror;
+  const most = limit.kind === 'percent' ? `${limit.percent} % of the folder` : `${formatCount(limit.count)} files`;
+  const later = holdMs > 0 ? `, ${formatDuration(holdMs)} later` : '';
+  return [
+    { value: 'never', label: 'Keep its object', hint: 'Nothing is ever deleted from the bucket.' },
+    {
+      value: 'mirror',
+      label: `Delete its object${later}`,
+      hint: `Unless it comes back. More than ${most} at once waits for your approval.`,
+    },
+  ] as const;
+}
+
+const usualMirror = DeletePolicy.parse({ kind: 'mirror' }) as Extract<DeletePolicy, { kind: 'mirror' }>;
 
 function Versioning({ versioning }: Pick<PendingDeletes, 'versioning'>) {
   const isSafe = versioning === 'enabled';
@@ -149,8 +158,10 @@ function Held({ pending }: { readonly pending: PendingDeletes }) {
             <thead>
               <tr>
                 <th scope="col">File</th>
-                <th scope="col">Size</th>
-                <th scope="col">Gone since</th>
+                <th scope="col" className="number">
+                  Size
+                </th>
+                <th scope="col">Gone</th>
                 <th scope="col">Deleted</th>
               </tr>
             </thead>
@@ -160,8 +171,8 @@ function Held({ pending }: { readonly pending: PendingDeletes }) {
                   <td>
                     <PathText path={row.path} limit={48} />
                   </td>
-                  <td>{formatBytes(row.bytes)}</td>
-                  <td>{fullTime(row.noticedAt)}</td>
+                  <td className="number">{formatBytes(row.bytes)}</td>
+                  <td title={fullTime(row.noticedAt)}>{timeAgo(row.noticedAt, asOf)}</td>
                   <td>{whenText(row, asOf)}</td>
                 </tr>
               ))}

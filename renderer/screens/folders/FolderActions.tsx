@@ -1,9 +1,21 @@
-import { ArchiveX, CloudCog, FolderDown, FolderOpen, Pause, Play, RefreshCw, ShieldCheck, Trash2 } from 'lucide-react';
+import {
+  ArchiveX,
+  CloudCog,
+  Ellipsis,
+  FolderDown,
+  FolderOpen,
+  Pause,
+  Play,
+  RefreshCw,
+  ShieldCheck,
+  Trash2,
+} from 'lucide-react';
 import { useState } from 'react';
 import type { FolderView } from '../../../shared/syncApi.ts';
 import { useAction } from '../../api/useAction.ts';
 import { useApi } from '../../api/useEngine.ts';
 import { Button } from '../../components/Button.tsx';
+import { Menu } from '../../components/Menu.tsx';
 import { ShowCommand } from '../../components/ShowCommand.tsx';
 import { folderCommand, restoreCommand, verifyCommand } from '../../text/commandLine.ts';
 import { DeletesDialog } from './DeletesDialog.tsx';
@@ -42,33 +54,45 @@ export function FolderActions({ folder, name }: FolderActionsProps) {
           Pause
         </Button>
       )}
-      <Button
-        busy={busy}
-        icon={<RefreshCw size={15} aria-hidden />}
-        onClick={() => run(() => api.rescanFolder({ folderId }), `Looking through ${name} again`)}
-      >
-        Rescan
-      </Button>
       <Button icon={<ShieldCheck size={15} aria-hidden />} onClick={() => setAsking('verify')}>
         Verify
       </Button>
       <Button icon={<FolderDown size={15} aria-hidden />} onClick={() => setAsking('restore')}>
         Restore…
       </Button>
-      <Button icon={<CloudCog size={15} aria-hidden />} onClick={() => setAsking('reconcile')}>
-        Reconcile
-      </Button>
-      <Button icon={<ArchiveX size={15} aria-hidden />} onClick={() => setAsking('deletes')}>
-        Deletes
-      </Button>
-      {openPath && (
-        <Button icon={<FolderOpen size={15} aria-hidden />} onClick={() => openPath(folder.path)}>
-          Open
-        </Button>
-      )}
-      <Button look="ghost" icon={<Trash2 size={15} aria-hidden />} onClick={() => setAsking('remove')}>
-        Remove
-      </Button>
+      <Menu
+        label="More"
+        look="ghost"
+        trigger={
+          <>
+            <Ellipsis size={15} aria-hidden />
+            More
+          </>
+        }
+        entries={[
+          ...(openPath
+            ? [
+                {
+                  label: 'Open the folder',
+                  icon: <FolderOpen size={15} aria-hidden />,
+                  run: () => openPath(folder.path),
+                },
+              ]
+            : []),
+          {
+            label: 'Rescan',
+            icon: <RefreshCw size={15} aria-hidden />,
+            run: () => void run(() => api.rescanFolder({ folderId }), `Looking through ${name} again`),
+          },
+          {
+            label: 'Compare with the bucket…',
+            icon: <CloudCog size={15} aria-hidden />,
+            run: () => setAsking('reconcile'),
+          },
+          { label: 'Deletes…', icon: <ArchiveX size={15} aria-hidden />, run: () => setAsking('deletes') },
+          { label: 'Remove…', icon: <Trash2 size={15} aria-hidden />, danger: true, run: () => setAsking('remove') },
+        ]}
+      />
       <span className="spring" />
       <ShowCommand
         commands={[
@@ -89,7 +113,7 @@ export function FolderActions({ folder, name }: FolderActionsProps) {
       <VerifyDialog folder={folder} name={name} open={asking === 'verify'} onClose={() => setAsking(null)} />
       <RestoreDialog folder={folder} name={name} open={asking === 'restore'} onClose={() => setAsking(null)} />
       {asking === 'deletes' && <DeletesDialog folder={folder} name={name} onClose={() => setAsking(null)} />}
-      {asking === 'reconcile' && <ReconcileDialog folder={folder} name={name} onClose={() => setAsking(null)} />}
+      <ReconcileDialog folder={folder} name={name} open={asking === 'reconcile'} onClose={() => setAsking(null)} />
       <RemoveFolderDialog folder={folder} name={name} open={asking === 'remove'} onClose={() => setAsking(null)} />
     </div>
   );

@@ -3,6 +3,7 @@ import type { FolderView } from '../../../shared/syncApi.ts';
 import { formatBytes, formatCount } from '../../../shared/units.ts';
 import { PathText } from '../../components/PathText.tsx';
 import { useNow } from '../../components/useNow.ts';
+import { presetLabels } from '../../text/ignorePresets.ts';
 import { fullTime, timeAgo } from '../../text/timeAgo.ts';
 
 const watchers: Readonly<Record<FolderView['watcher'], string>> = {
@@ -33,7 +34,9 @@ export function FolderFacts({ folder }: { readonly folder: FolderView }) {
       </Fact>
       <Fact name="On disk">{least + files(folder.filesTotal, folder.bytesTotal)}</Fact>
       <Fact name="Confirmed by S3">{files(folder.filesProven, folder.bytesProven)}</Fact>
-      <Fact name="Waiting">{least + files(folder.filesQueued, folder.bytesQueued)}</Fact>
+      <Fact name="Waiting">
+        {folder.filesQueued === 0 ? 'nothing' : least + files(folder.filesQueued, folder.bytesQueued)}
+      </Fact>
       <Fact name="Need you">
         {folder.filesFailed + folder.issueCount === 0 ? (
           'none'
@@ -72,12 +75,18 @@ function When({ at, now }: { readonly at: number | null; readonly now: number })
 
 function Rules({ folder }: { readonly folder: FolderView }) {
   const { include, exclude } = folder.rules;
-  if (include.length + exclude.length === 0) return 'everything, but what .sluiceignore names';
+  const presets = presetLabels(folder.rules);
+  if (include.length + exclude.length + presets.length === 0) return 'everything, but what .sluiceignore names';
   return (
     <span className="rules">
       {include.map((pattern) => (
         <span key={`+${pattern}`} className="rule">
           only <bdi className="mono">{pattern}</bdi>
+        </span>
+      ))}
+      {presets.map((label) => (
+        <span key={label} className="rule">
+          not {label}
         </span>
       ))}
       {exclude.map((pattern) => (

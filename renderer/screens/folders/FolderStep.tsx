@@ -1,7 +1,10 @@
 import { FolderOpen } from 'lucide-react';
 import { useId, useState } from 'react';
+import type { IgnorePreset } from '../../../shared/settings.ts';
 import { Button } from '../../components/Button.tsx';
+import { Switch } from '../../components/Switch.tsx';
 import { TextField } from '../../components/TextField.tsx';
+import { ignorePresets } from '../../text/ignorePresets.ts';
 import type { StepProps } from './AddFolderDialog.tsx';
 import { FolderBrowser } from './FolderBrowser.tsx';
 
@@ -13,6 +16,10 @@ export function FolderStep({ form, errors, put }: StepProps) {
     if (!bridge) return setBrowsing((shown) => !shown);
     const path = await bridge.pickFolder();
     if (path !== null) put({ path });
+  };
+  const choosePreset = (preset: IgnorePreset, leaveOut: boolean) => {
+    const others = form.presets.filter((other) => other !== preset);
+    put({ presets: leaveOut ? [...others, preset] : others });
   };
   return (
     <>
@@ -33,9 +40,23 @@ export function FolderStep({ form, errors, put }: StepProps) {
         </Button>
       </div>
       {browsing && <FolderBrowser path={form.path || null} onPick={(path) => put({ path })} />}
+      <fieldset className="radio-group">
+        <legend className="field-label">Leave out</legend>
+        <div className="presets">
+          {ignorePresets.map(({ preset, label, hint }) => (
+            <Switch
+              key={preset}
+              label={label}
+              hint={hint}
+              checked={form.presets.includes(preset)}
+              onChange={(leaveOut) => choosePreset(preset, leaveOut)}
+            />
+          ))}
+        </div>
+      </fieldset>
       <div className="field">
         <label className="field-label" htmlFor={id}>
-          Leave out (optional)
+          Leave out as well (optional)
         </label>
         <textarea
           id={id}
@@ -44,7 +65,7 @@ export function FolderStep({ form, errors, put }: StepProps) {
           spellCheck={false}
           value={form.exclude}
           onChange={(event) => put({ exclude: event.target.value })}
-          placeholder={'node_modules/\n*.tmp'}
+          placeholder={'build/\n*.tmp'}
           aria-describedby={`${id}-hint`}
         />
         <p id={`${id}-hint`} className="field-hint">

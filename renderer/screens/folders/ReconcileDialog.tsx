@@ -19,12 +19,18 @@ type State =
 interface ReconcileDialogProps {
   readonly folder: FolderView;
   readonly name: string;
+  readonly open: boolean;
   readonly onClose: () => void;
 }
 
-export function ReconcileDialog({ folder, name, onClose }: ReconcileDialogProps) {
+export function ReconcileDialog({ folder, name, open, onClose }: ReconcileDialogProps) {
   const api = useApi();
   const [state, setState] = useState<State>({ kind: 'asking' });
+  const close = () => {
+    onClose();
+    // A comparison that still runs keeps its place: its report is there when the dialog is opened again.
+    if (state.kind !== 'running') setState({ kind: 'asking' });
+  };
   const compare = async () => {
     setState({ kind: 'running' });
     try {
@@ -35,16 +41,16 @@ export function ReconcileDialog({ folder, name, onClose }: ReconcileDialogProps)
   };
   return (
     <Dialog
-      open
-      onClose={onClose}
+      open={open}
+      onClose={close}
       size="wide"
-      title={`Reconcile “${name}” with the bucket`}
+      title={`Compare “${name}” with the bucket`}
       description="Holds the bucket’s listing against what was uploaded. Writes nothing into the bucket; done by itself once a week."
       actions={
         <>
-          <Button onClick={onClose}>Close</Button>
+          <Button onClick={close}>Close</Button>
           <Button look="primary" busy={state.kind === 'running'} onClick={compare}>
-            {state.kind === 'running' ? 'Comparing…' : 'Compare'}
+            {state.kind === 'running' ? 'Comparing…' : state.kind === 'asking' ? 'Compare' : 'Compare again'}
           </Button>
         </>
       }
@@ -54,6 +60,11 @@ export function ReconcileDialog({ folder, name, onClose }: ReconcileDialogProps)
       </p>
       <CommandText command={folderCommand('reconcile', folder)} />
       <div role="status" className="stack">
+        {state.kind === 'running' && (
+          <p className="muted">
+            Listing <bdi>{folder.uri}</bdi>…
+          </p>
+        )}
         {state.kind === 'failed' && (
           <div className="result">
             <CircleAlert size={18} className="ink-bad" aria-hidden />

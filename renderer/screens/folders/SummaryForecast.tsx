@@ -31,7 +31,7 @@ export function SummaryForecast({ params }: { readonly params: ParamsOf<'addFold
     };
   }, [api, asked]);
   return (
-    <div role="status" className="stack">
+    <div role="status" className="field">
       <div className="field-label">What it costs</div>
       {forecast === null && <p className="muted">Looking through the folder…</p>}
       {typeof forecast === 'string' && <p className="field-error">{forecast}</p>}

@@ -1,6 +1,7 @@
 import { PathText } from '../../components/PathText.tsx';
 import { CommandText } from '../../components/ShowCommand.tsx';
 import { addFolderCommand } from '../../text/commandLine.ts';
+import { presetLabels } from '../../text/ignorePresets.ts';
 import { type AddFolderForm, addFolderParams } from './addFolderForm.ts';
 import { SummaryForecast } from './SummaryForecast.tsx';
 
@@ -37,16 +38,20 @@ export function SummaryStep({ form }: { readonly form: AddFolderForm }) {
         </div>
         <div>
           <dt>Left out</dt>
-          <dd>{rules.exclude.length === 0 ? 'nothing' : <bdi className="mono">{rules.exclude.join('  ')}</bdi>}</dd>
+          <dd>
+            {presetLabels(rules).join(', ')}
+            {rules.exclude.length > 0 && <bdi className="mono summary-patterns">{rules.exclude.join('  ')}</bdi>}
+            {presetLabels(rules).length + rules.exclude.length === 0 && 'nothing'}
+          </dd>
         </div>
       </dl>
       <SummaryForecast params={params} />
       <p className="muted">
         Uploading starts at once. Nothing is ever deleted in S3 or on this disk by this; you can pause at any time.
       </p>
-      <div>
+      <div className="field">
         <div className="field-label">The same from a terminal</div>
-        <CommandText command={addFolderCommand({ path: params.path, uri, connection, exclude: rules.exclude })} />
+        <CommandText command={addFolderCommand({ path: params.path, uri, connection, rules })} />
       </div>
     </>
   );

@@ -1,7 +1,7 @@
 import { CircleAlert, CircleCheck } from 'lucide-react';
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { type ErrorView, errorView } from '../../../shared/errors.ts';
-import type { FolderView, VerifyProblem, VerifyReport } from '../../../shared/syncApi.ts';
+import type { FolderView, VerifyProblem, VerifyProgress, VerifyReport } from '../../../shared/syncApi.ts';
 import { formatBytes, formatCount, formatDuration } from '../../../shared/units.ts';
 import { useApi } from '../../api/useEngine.ts';
 import { Button } from '../../components/Button.tsx';
@@ -24,10 +24,13 @@ interface VerifyDialogProps {
   readonly onClose: () => void;
 }
 
+const askEveryMs = 500;
+
 export function VerifyDialog({ folder, name, open, onClose }: VerifyDialogProps) {
   const api = useApi();
   const [deep, setDeep] = useState(false);
   const [state, setState] = useState<State>({ kind: 'asking' });
+  const progress = useVerifyProgress(folder.id, state.kind === 'running');
   const close = () => {
     onClose();
     // A check that still runs keeps its place: its report is there when the dialog is opened again.
@@ -65,7 +68,7 @@ export function VerifyDialog({ folder, name, open, onClose }: VerifyDialogProps)
       />
       <CommandText command={verifyCommand(folder, deep)} />
       <div role="status" className="stack">
-        {state.kind === 'running' && <p className="muted">Comparing {formatCount(folder.filesTotal)} files…</p>}
+        {state.kind === 'running' && <p className="muted">{progressText(folder, progress)}</p>}
         {state.kind === 'failed' && (
           <div className="result">
             <CircleAlert size={18} className="ink-bad" aria-hidden />
@@ -79,6 +82,35 @@ export function VerifyDialog({ folder, name, open, onClose }: VerifyDialogProps)
       </div>
     </Dialog>
   );
+}
+
+/** null until there is something to tell. */
+function useVerifyProgress(folderId: FolderView['id'], running: boolean): VerifyProgress | null {
+  const api = useApi();
+  const [progress, setProgress] = useState<VerifyProgress | null>(null);
+  useEffect(() => {
+    if (!running) return setProgress(null);
+    let over = false;
+    const ask = async () => {
+      const now = await api.verifyProgress({ folderId });
+      if (!over && now !== null) setProgress(now);
+    };
+    // A question that got no answer is asked again soon; what is wrong is the verification's own to say.
+    const timer = setInterval(() => void ask().catch(() => undefined), askEveryMs);
+    return () => {
+      over = true;
+      clearInterval(timer);
+    };
+  }, [api, folderId, running]);
+  return progress;
+}
+
+function progressText({ filesTotal }: FolderView, progress: VerifyProgress | null): string {
+  if (progress === null) return `Comparing ${formatCount(filesTotal)} files…`;
+  const { filesChecked, bytesReread, problems } = progress;
+  const read = bytesReread > 0 ? `, ${formatBytes(bytesReread)} read again` : '';
+  const differ = problems > 0 ? `, ${formatCount(problems)} ${problems === 1 ? 'differs' : 'differ'}` : '';
+  return `${formatCount(filesChecked)} of ${formatCount(filesTotal)} files compared${read}${differ}`;
 }
 
 function Report({ report }: { readonly report: VerifyReport }) {
@@ -96,7 +128,7 @@ function Report({ report }: { readonly report: VerifyReport }) {
           <strong>
             {report.ok
               ? 'Every file is in the bucket, with its checksum.'
-              : `${formatCount(report.problems.length)} differences`}
+              : `${formatCount(report.problems.length)} ${report.problems.length === 1 ? 'difference' : 'differences'}`}
           </strong>
           <p className="field-hint">{checked}</p>
         </div>

@@ -1,4 +1,4 @@
-import { BucketName, FolderInput } from '../../../shared/settings.ts';
+import { BucketName, FolderInput, type FolderRules, type IgnorePreset } from '../../../shared/settings.ts';
 import { ConnectionInput } from '../../../shared/syncApi.ts';
 
 /** What the dialog has collected so far, as typed. */
@@ -13,6 +13,7 @@ export interface AddFolderForm {
   readonly bucket: string;
   readonly prefix: string;
   readonly path: string;
+  readonly presets: readonly IgnorePreset[];
   /** One pattern a line. */
   readonly exclude: string;
 }
@@ -28,6 +29,7 @@ export const emptyAddFolderForm: AddFolderForm = {
   bucket: '',
   prefix: '',
   path: '',
+  presets: ['litter'],
   exclude: '',
 };
 
@@ -82,14 +84,15 @@ export function placeOf(form: AddFolderForm): Checked<Place> {
   return { ok: true, value: { bucket, prefix, uri: `s3://${bucket}/${prefix}` } };
 }
 
-export function folderOf(form: AddFolderForm): Checked<{ readonly path: string; readonly exclude: readonly string[] }> {
+export function folderOf(form: AddFolderForm): Checked<{ readonly path: string; readonly rules: FolderRules }> {
   const path = form.path.trim();
   // POSIX, a Windows drive, or a network share.
   if (!/^(\/|[A-Za-z]:[\\/]|\\\\)/.test(path)) {
     return { ok: false, errors: { path: 'Choose a folder, or type its whole path.' } };
   }
   const exclude = form.exclude.split('\n').map((line) => line.trim());
-  return { ok: true, value: { path, exclude: exclude.filter(Boolean) } };
+  const rules = { include: [], exclude: exclude.filter(Boolean), presets: [...form.presets] };
+  return { ok: true, value: { path, rules } };
 }
 
 /** The call's parameters; null while something is missing. */
@@ -100,7 +103,7 @@ export function addFolderParams(form: AddFolderForm) {
     path: folder.value.path,
     bucket: place.value.bucket,
     prefix: place.value.prefix,
-    rules: { include: [], exclude: folder.value.exclude },
+    rules: folder.value.rules,
   });
   return { ...rest, connection: connection.value };
 }

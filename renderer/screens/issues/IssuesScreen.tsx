@@ -65,7 +65,8 @@ function IssueRow({ issue, onChanged }: IssueRowProps) {
   const act = async (action: () => Promise<unknown>, done?: string) => {
     if (await run(action, done)) await onChanged();
   };
-  const { text, command } = splitRemedy(issue.remedy);
+  const isChoice = issue.code === 'foreign-object' && issue.path !== null;
+  const { text, command } = splitRemedy(isChoice ? choiceText : issue.remedy);
   const folder = folders.find(({ id }) => id === issue.folderId);
   const about = issue.path ?? folder?.path;
   return (
@@ -94,7 +95,7 @@ function IssueRow({ issue, onChanged }: IssueRowProps) {
         </p>
       </div>
       <div className="issue-actions">
-        {issue.code === 'foreign-object' && issue.path !== null && (
+        {isChoice && (
           <>
             <Button
               busy={busy}
@@ -131,3 +132,7 @@ function IssueRow({ issue, onChanged }: IssueRowProps) {
     </li>
   );
 }
+
+/** The remedy of such an issue is for the command line; here it is decided with two buttons. */
+const choiceText =
+  'Keep theirs: the object stays, and this file is not uploaded over it. Upload ours: this file replaces the object that is there now.';

@@ -7,7 +7,9 @@ import { useApi, useSnapshot } from '../../api/useEngine.ts';
 import { Button } from '../../components/Button.tsx';
 import { Select } from '../../components/Select.tsx';
 import { TextField } from '../../components/TextField.tsx';
+import { lockReason } from '../../text/lockReason.ts';
 import { fullTime } from '../../text/timeAgo.ts';
+import { AccelerationFields } from './AccelerationFields.tsx';
 import { PolicyCard } from './PolicyCard.tsx';
 import { formOf, parseForm, type SettingsForm } from './settingsForm.ts';
 
@@ -46,21 +48,16 @@ function LimitsForm({ saved, policy, onSaved }: LimitsFormProps) {
   const { busy, run } = useAction();
   const [form, setForm] = useState<SettingsForm>(() => formOf(saved));
   const [tried, setTried] = useState(false);
-  const { settings, errors } = parseForm(form);
+  const { change, errors } = parseForm(form, saved);
   const shown = tried ? errors : {};
   const changed = JSON.stringify(form) !== JSON.stringify(formOf(saved));
-  const lockOf = (name: keyof EngineSettings): string | null => {
-    const lock = policy.locks.find(({ setting }) => setting === name);
-    return lock ? `Set by your administrator${lock.reason ? `: ${lock.reason}` : ''}` : null;
-  };
-  const put = (change: Partial<SettingsForm>) => setForm((current) => ({ ...current, ...change }));
+  const lockOf = (name: keyof EngineSettings): string | null => lockReason(policy, name);
+  const put = (fields: Partial<SettingsForm>) => setForm((current) => ({ ...current, ...fields }));
 
   const save = async () => {
     setTried(true);
-    if (!settings) return;
+    if (!change) return;
     await run(async () => {
-      // The schedule and the budget are not in this form: they stay as they are.
-      const { bandwidthSchedule: _, monthlyBudgetUsd: __, ...change } = settings;
       const now = await api.updateSettings(change);
       onSaved(now);
       setForm(formOf(now));
@@ -164,6 +161,7 @@ function LimitsForm({ saved, policy, onSaved }: LimitsFormProps) {
           />
         </div>
       </fieldset>
+      <AccelerationFields form={form} errors={shown} locked={lockOf('acceleration')} put={put} />
       <div className="settings-actions">
         <Button type="submit" look="primary" busy={busy} disabled={!changed}>
           Save

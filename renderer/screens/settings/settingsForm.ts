@@ -1,8 +1,9 @@
-import { EngineSettings } from '../../../shared/settings.ts';
+import { type EngineSettings, EngineSettingsChange } from '../../../shared/settings.ts';
 import { GiB, KiB, MiB, parseRate, parseSize, TiB } from '../../../shared/units.ts';
+import { type AccelerationForm, accelerationFormOf, parseAcceleration } from './accelerationForm.ts';
 
 /** The settings as a person types them. */
-export interface SettingsForm {
+export interface SettingsForm extends AccelerationForm {
   readonly bandwidth: string;
   readonly maxConnections: string;
   readonly memory: string;
@@ -26,15 +27,23 @@ export function formOf(settings: EngineSettings): SettingsForm {
     checksum: settings.checksum,
     settleSeconds: String(settings.settleMs / 1000),
     rescanMinutes: String(settings.rescanIntervalMs / 60_000),
+    ...accelerationFormOf(settings.acceleration),
   };
 }
 
-/** `settings` is there only when there is no error. */
-export function parseForm(form: SettingsForm): {
-  readonly settings: EngineSettings | null;
+/**
+ * `change` is there only when there is no error. It holds what differs from `saved` and no more: a setting that has no field
+ * here, is locked, or was changed from elsewhere meanwhile is not written over.
+ */
+export function parseForm(
+  form: SettingsForm,
+  saved: EngineSettings,
+): {
+  readonly change: EngineSettingsChange | null;
   readonly errors: SettingsErrors;
 } {
-  const errors: SettingsErrors = {};
+  const { acceleration, errors: accelerationErrors } = parseAcceleration(form, saved.acceleration);
+  const errors: SettingsErrors = { ...accelerationErrors };
   const rate = form.bandwidth.trim() === '' ? null : parseRate(form.bandwidth);
   if (rate === undefined) errors.bandwidth = 'Write a rate as 20MiB/s or 160Mbps, or leave it empty.';
   const memory = parseSize(form.memory);
@@ -51,9 +60,9 @@ export function parseForm(form: SettingsForm): {
   if (!(settle >= 0 && settle <= 600)) errors.settleSeconds = 'Write a number of seconds from 0 to 600.';
   const rescan = numberOf(form.rescanMinutes);
   if (!(rescan * 60_000 >= 10_000)) errors.rescanMinutes = 'Write a number of minutes, at least 0.2.';
-  if (Object.keys(errors).length > 0) return { settings: null, errors };
+  if (Object.keys(errors).length > 0) return { change: null, errors };
 
-  const parsed = EngineSettings.safeParse({
+  const parsed = EngineSettingsChange.safeParse({
     maxBandwidthBytesPerSecond: rate,
     memoryBytes: memory,
     partSizeBytes: part,
@@ -61,9 +70,16 @@ export function parseForm(form: SettingsForm): {
     checksum: form.checksum,
     settleMs: Math.round(settle * 1000),
     rescanIntervalMs: Math.round(rescan * 60_000),
+    acceleration,
   });
-  if (parsed.success) return { settings: parsed.data, errors };
-  return { settings: null, errors: { form: parsed.error.issues[0]?.message ?? 'These settings are not valid.' } };
+  if (parsed.success) return { change: differing(parsed.data, saved), errors };
+  return { change: null, errors: { form: parsed.error.issues[0]?.message ?? 'These settings are not valid.' } };
+}
+
+function differing(wanted: EngineSettingsChange, saved: EngineSettings): EngineSettingsChange {
+  const differs = ([name, value]: [string, unknown]) =>
+    JSON.stringify(value) !== JSON.stringify(saved[name as keyof EngineSettings]);
+  return Object.fromEntries(Object.entries(wanted).filter(differs));
 }
 
 const numberOf = (text: string): number => (text.trim() === '' ? Number.NaN : Number(text.replace(',', '.')));

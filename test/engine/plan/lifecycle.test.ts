@@ -19,11 +19,11 @@ const foreign = (id: string, more: Partial<LifecycleRule> = {}): LifecycleRule =
 describe('the recommended policy', () => {
   it('is M13’s', () => {
     expect(rules.map(ruleText)).toEqual([
-      'everything, from 131072 bytes: STANDARD_IA after 30 days; GLACIER after 90 days; DEEP_ARCHIVE after 365 days',
-      'everything, from 131072 bytes: old versions to GLACIER after 7 days',
+      'everything, from 128 KiB: STANDARD_IA after 30 days; GLACIER after 90 days; DEEP_ARCHIVE after 365 days',
+      'everything, from 128 KiB: old versions to GLACIER after 7 days',
       'everything: old versions deleted after 30 days',
       'everything: unfinished uploads aborted after 7 days',
-      'logs/*, from 131072 bytes: GLACIER_IR after 7 days; GLACIER after 30 days; deleted after 90 days',
+      'logs/*, from 128 KiB: GLACIER_IR after 7 days; GLACIER after 30 days; deleted after 90 days',
       'logs/*: deleted after 90 days',
       'temp/*: deleted after 1 day',
     ]);

@@ -6,6 +6,7 @@ import { type BucketAddress, bucketAddress, escapeKey, escapeText } from './buck
 import { checksumOf } from './checksumFields.ts';
 import { resolveEndpoint } from './endpoint.ts';
 import { errorAnswer } from './errorAnswer.ts';
+import type { WireAnswer } from './exchange.ts';
 import { type AnswerSink, createHttpPool, type HttpPool, type HttpRequest } from './httpPool.ts';
 import { memoCredentials } from './memoCredentials.ts';
 import { hasLeft, meteredFolder } from './meteredAs.ts';
@@ -17,7 +18,7 @@ import { providerOfAnswer } from './providers/detectProvider.ts';
 import { readCaBundle } from './readCaBundle.ts';
 import { asS3Failure } from './s3Failure.ts';
 import { amzDateOf, signV4 } from './signV4.ts';
-import { createSocketPool, type WireAnswer } from './socketPool.ts';
+import { createSocketPool } from './socketPool.ts';
 import type { DataStore, FoundBucket, SentObject, StoreBody, StoreCredentials, StoreOptions } from './store.ts';
 import { type ErrorPlace, storeError } from './storeError.ts';
 

@@ -1,7 +1,8 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import type { WireRequest } from '../../../main/engine/store/exchange.ts';
 import { hasLeft } from '../../../main/engine/store/meteredAs.ts';
-import { createSocketPool, type SocketPool, type WireRequest } from '../../../main/engine/store/socketPool.ts';
+import { createSocketPool, type SocketPool } from '../../../main/engine/store/socketPool.ts';
 
 const closers: (() => void)[] = [];
 afterEach(() => {

@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSocketPool, type SocketPool, type WireRequest } from '../../../main/engine/store/socketPool.ts';
+import type { WireRequest } from '../../../main/engine/store/exchange.ts';
+import { createSocketPool, type SocketPool } from '../../../main/engine/store/socketPool.ts';
 
 const closers: (() => unknown)[] = [];
 afterEach(async () => {

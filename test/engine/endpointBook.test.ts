@@ -118,8 +118,9 @@ describe('what is known of an endpoint', () => {
   it('never runs out of checksums: the last one is not given up', () => {
     const endpoint = world().of(local);
     expect(endpoint.refuseChecksum('crc32')).toBe(true);
-    expect(endpoint.capabilities().checksums).toEqual(['crc64nvme', 'sha256']);
+    expect(endpoint.capabilities().checksums).toEqual(['crc64nvme', 'crc32c', 'sha256']);
     expect(endpoint.refuseChecksum('crc64nvme')).toBe(true);
+    expect(endpoint.refuseChecksum('crc32c')).toBe(true);
     expect(endpoint.refuseChecksum('sha256')).toBe(false);
     expect(endpoint.capabilities().checksums).toEqual(['sha256']);
   });

@@ -16,8 +16,10 @@ export type BusyMs = () => number;
 
 export const systemBusyMs: BusyMs = () => {
   const { user, system } = process.cpuUsage();
-  return (user + system) / 1000 / availableParallelism();
+  return (user + system) / 1000 / cores;
 };
+
+const cores = availableParallelism();
 
 export const systemClock: Clock = {
   now: () => Date.now(),

@@ -43,8 +43,8 @@ function makeDataset(folder: string, files: readonly FileOf[]): void {
   const making = `${folder}.${process.pid}`;
   rmSync(making, { recursive: true, force: true });
   const noise = randomBytes(4 * MiB);
-  // Yesterday's: nobody waits for the files to settle, nobody takes them for newer than the copy.
-  const yesterday = new Date(Date.now() - 24 * 3_600_000);
+  // Yesterday's: nobody waits for the files to settle, nobody takes them for newer than the copy. A second apart, as no two files share a time.
+  const yesterday = Date.now() / 1000 - 24 * 3_600;
   for (const [index, file] of files.entries()) {
     const path = join(making, file.path);
     mkdirSync(dirname(path), { recursive: true });
@@ -55,7 +55,7 @@ function makeDataset(folder: string, files: readonly FileOf[]): void {
       writeSync(handle, noise, 0, Math.min(noise.length, file.bytes - at));
     }
     closeSync(handle);
-    utimesSync(path, yesterday, yesterday);
+    utimesSync(path, yesterday - index, yesterday - index);
   }
   renameSync(making, folder);
 }

@@ -1,7 +1,7 @@
 import { MiB } from '../../../shared/units.ts';
 
 /** Up to here another thread costs more (30 ms to start, 15 MiB) than it gives. */
-const enoughForOne = 48 * MiB;
+const enoughForOne = 12 * MiB;
 
 /**
  * Which of the running threads takes a job of `weight` bytes, by what each has to do; `loads.length`: a new one, of at most `most`. Another thread is started only when

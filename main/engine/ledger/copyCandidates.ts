@@ -57,7 +57,7 @@ export function createCopyCandidates({ db }: Connection): Pick<Ledger, 'copyCand
       const isAny = any.get(sizeBytes, mtimeMs) !== undefined;
       const found: Row[] = isAny ? moved.all(sizeBytes, mtimeMs, folderId, id, head, head, tail, tail) : [];
       if (found.length === 0 && reach !== 'moved') {
-        found.push(...sameTime.all(sizeBytes, mtimeMs, folderId, id));
+        if (isAny) found.push(...sameTime.all(sizeBytes, mtimeMs, folderId, id));
         if (found.length === 0)
           found.push(...sameName.all(sizeBytes, folderId, id, path.slice(path.lastIndexOf('/') + 1)));
         if (found.length === 0 && reach === 'same-size') found.push(...sameSize.all(sizeBytes, folderId, id));

@@ -12,10 +12,10 @@ import { createBudgetKeeper } from './budgetKeeper.ts';
 import { createCostApi } from './costApi.ts';
 import { createCostMeter } from './costMeter.ts';
 import { createDeletesApi } from './deletesApi.ts';
-import { dryRun } from './dryRun.ts';
 import { createEndpointBook } from './endpointBook.ts';
-import type { EngineOptions, RunOnceOptions, SyncEngine } from './engine.ts';
+import type { EngineOptions, SyncEngine } from './engine.ts';
 import { createEngineApi } from './engineApi.ts';
+import { createFatalWaits } from './fatalWaits.ts';
 import { createFolderKeeper, type FolderKeeper } from './folderKeeper.ts';
 import { folderRules } from './folderRules.ts';
 import { readPriceFile } from './insight/priceFile.ts';
@@ -23,18 +23,18 @@ import { createRunMetrics } from './insight/runMetrics.ts';
 import { createKeptDeletes } from './keptFolderDeletes.ts';
 import type { FolderRow } from './ledger/ledger.ts';
 import { openLedger } from './ledger/openLedger.ts';
-import { mirrorDeletes } from './mirrorDeletes.ts';
+import { createOnePass } from './onePass.ts';
 import { createPairRestores } from './pairRestores.ts';
 import { createPairVerifies } from './pairVerifies.ts';
 import type { Patience } from './plan/afterFailure.ts';
 import { type PolicyInForce, policyPlaces, readPolicy } from './policyFile.ts';
+import { createPolicyReload } from './policyReload.ts';
 import { watchPolicy } from './policyWatch.ts';
 import { systemBusyMs, systemClock } from './ports.ts';
 import { createReconcileSchedule } from './reconcileSchedule.ts';
 import { refuseLockedFlags, runSettings } from './runSettings.ts';
 import { smallFileLimitBytes } from './smallFiles.ts';
 import { createStatusBoard } from './statusBoard.ts';
-import { meteredAs } from './store/meteredAs.ts';
 import { createStoreBook, stallTimeoutMs } from './storeBook.ts';
 import { createSweeper } from './sweeper.ts';
 import { startBandwidthSchedule } from './transfer/bandwidthSchedule.ts';
@@ -44,10 +44,7 @@ import { sweepUploads } from './transfer/sweepUploads.ts';
 import { createTransfer } from './transfer/transfer.ts';
 import { observeFile } from './watch/observeFile.ts';
 import { rootIdentity, sameRoot } from './watch/rootIdentity.ts';
-import { beginScan } from './watch/scanFolder.ts';
 
-/** A pass that must end waits this long for a store that went away. */
-const defaultStorePatienceMs = 60_000;
 const pauseGraceMs = 3_000;
 
 /** The engine, put together: one owner of the ledger, one pool of sending threads. Throws `ledger-*`. */
@@ -66,7 +63,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   const metrics = createRunMetrics(() => performance.now(), random);
   const listeners = new Set<(event: EngineEvent) => void>();
   const keepers = new Map<FolderId, FolderKeeper>();
-  const fatalWaiters = new Set<(error: unknown) => void>();
+  const fatal = createFatalWaits(() => failure);
   let settings: EngineSettings = runSettings(ledger, inForce.policy, options);
   let patience: Patience = 'once';
   let pause: PauseState = { kind: 'running' };
@@ -94,7 +91,7 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   };
   const onFatal = (error: unknown): void => {
     failure ??= errorView(error);
-    for (const reject of fatalWaiters) reject(error);
+    fatal.end(error);
     tellIssue(null, failure);
   };
   /** For what nobody waits for: the ledger's errors end the engine. */
@@ -280,21 +277,6 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
   });
   const sweeper = createSweeper({ ledger, clock, sweep, onFatal });
 
-  /** Whatever ends the engine ends the work that waits for it. */
-  const orFatal = async <T>(work: Promise<T>): Promise<T> => {
-    let reject: (error: unknown) => void = () => undefined;
-    const fatal = new Promise<never>((_, fail) => {
-      reject = fail;
-    });
-    fatalWaiters.add(reject);
-    if (failure) reject(SluiceError.fromView(failure));
-    try {
-      return await Promise.race([work, fatal]);
-    } finally {
-      fatalWaiters.delete(reject);
-    }
-  };
-
   const keep = async (folder: FolderRow): Promise<void> => {
     try {
       keeperFor(folder).keep();
@@ -308,22 +290,20 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     }
   };
 
-  /** Nothing that an earlier policy allowed goes on: every folder is taken up again under the new one. */
-  const applyPolicy = async (next: PolicyInForce): Promise<void> => {
-    inForce = next;
-    applySettings(runSettings(ledger, next.policy, options));
-    const running = new Set(keepers.keys());
-    for (const [id, keeper] of keepers) {
-      keepers.delete(id);
-      keptDeletes.stop(id);
-      await keeper.close();
-      await transfer.leave(id);
-    }
-    stores.renew();
-    if (stopped) return;
-    for (const folder of ledger.folders()) if (folder.kind === 'kept' || running.has(folder.id)) await keep(folder);
-    board.touch();
-  };
+  const policyReload = createPolicyReload({
+    ledger,
+    keepers,
+    transfer,
+    keptDeletes,
+    stores,
+    take: (next) => {
+      inForce = next;
+      applySettings(runSettings(ledger, next.policy, options));
+    },
+    keep,
+    stopped: () => stopped !== null,
+    onState: () => board.touch(),
+  });
   let stopPolicyWatch: () => void = () => undefined;
 
   const ending = new AbortController();
@@ -427,110 +407,6 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
     },
   });
 
-  const runOnce = async (folderId: FolderId, run: Parameters<SyncEngine['runOnce']>[1]) => {
-    const folder = governed(ledger.folder(folderId));
-    run.signal.throwIfAborted();
-    if (run.dryRun) {
-      try {
-        await checkPair(folder);
-        return await dryPass(folder, run);
-      } finally {
-        forgetUnused(folder.id);
-      }
-    }
-    const { path: root, prefix: keyPrefix } = folder;
-    // Nothing of it is in the bucket yet, as far as we know: there will be something to send.
-    if (folder.lastScanAt === null) pool.warm();
-    // Read while the store is asked; what is found is taken when it has answered.
-    const begun = run.begun ?? beginScan({ root, rules: rules(folder), keyPrefix, signal: run.signal });
-    try {
-      await checkPair(folder).catch((error: unknown) => {
-        forgetUnused(folder.id);
-        throw error;
-      });
-      return await pass(folder, { ...run, begun });
-    } finally {
-      begun.stop();
-    }
-  };
-
-  const checkPair = async (folder: FolderRow): Promise<void> => {
-    await rootIdentity(folder.path);
-    const { provider, region } = await meteredAs(folder.id, () =>
-      stores.store(folder.connection, folder.bucket).headBucket(),
-    );
-    costs.learnRegion(folder.connection, folder.bucket, region);
-    endpoints.of(folder.connection).recognised(provider ?? null);
-  };
-
-  /** A pair that only a mistyped bucket or a dry run made leaves no trace. */
-  const forgetUnused = (folderId: FolderId): void => {
-    const { kind, lastScanAt } = ledger.folder(folderId);
-    if (kind === 'manual' && lastScanAt === null && !keepers.has(folderId)) ledger.removeFolder(folderId);
-  };
-
-  const dryPass = async (folder: FolderRow, { signal, onPlanned }: Parameters<SyncEngine['runOnce']>[1]) => {
-    const { filesUnchanged, filesScanned } = await dryRun({
-      folder,
-      ledger,
-      settings,
-      rules: rules(folder),
-      signal,
-      onPlanned: onPlanned ?? (() => undefined),
-    });
-    metrics.counts.filesScanned += filesScanned;
-    metrics.counts.filesUnchanged += filesUnchanged;
-    return metrics.summary(0);
-  };
-
-  const pass = async (folder: FolderRow, { signal, begun }: RunOnceOptions) => {
-    const reason = new SluiceError('interrupted', 'Stopped before it was finished');
-    const interrupted = (): void => {
-      for (const reject of fatalWaiters) reject(reason);
-    };
-    signal.addEventListener('abort', interrupted, { once: true });
-    try {
-      await orFatal(sweep());
-      if (signal.aborted) throw reason;
-      const keeper = keeperFor(folder);
-      // Asked for by name, it runs though the folder is paused.
-      transfer.resume(folder.id);
-      ledger.retryNow(folder.id, null);
-      const scan = await orFatal(keeper.scan(signal, begun));
-      await orFatal(transfer.drained(folder.id, options.storePatienceMs ?? defaultStorePatienceMs));
-      const { filesUploaded, filesCopied, filesFailed } = metrics.counts;
-      // Before the deletes: a guard that stops the run there leaves true figures.
-      metrics.counts.filesUnchanged = Math.max(0, scan.filesScanned - filesUploaded - filesCopied - filesFailed);
-      const store = stores.store(folder.connection, folder.bucket);
-      const { deleted, failed } = await meteredAs(folder.id, () =>
-        mirrorDeletes({
-          folder,
-          ledger,
-          store,
-          clock,
-          signal,
-          scanComplete: scan.complete,
-          onFile: emit,
-        }),
-      );
-      metrics.counts.filesDeleted += deleted;
-      metrics.counts.filesFailed += failed + scan.problems;
-      if (signal.aborted) throw reason;
-      await orFatal(sweep());
-      const { filesProven, filesTotal } = ledger.counts(folder.id);
-      if (filesProven === filesTotal) ledger.settleIssues(folder.id, null, ['proof-missing']);
-      return metrics.summary(needsUser(folder.id) ? 1 : 0);
-    } finally {
-      signal.removeEventListener('abort', interrupted);
-    }
-  };
-
-  /** Something that should be in the bucket isn't, or isn't confirmed. */
-  const needsUser = (folderId: FolderId): boolean => {
-    const { filesTotal, filesProven } = ledger.counts(folderId);
-    return filesProven < filesTotal || ledger.issueCount(folderId) > 0;
-  };
-
   return {
     api,
     onEvent: (listener) => {
@@ -559,12 +435,18 @@ export async function createSyncEngine(options: EngineOptions): Promise<SyncEngi
       );
       return same.id;
     },
-    runOnce,
+    runOnce: createOnePass({
+      ...{ ledger, clock, metrics, costs, endpoints, stores, pool, transfer, keepers, keeperFor, governed, rules },
+      settings: () => settings,
+      storePatienceMs: options.storePatienceMs,
+      ...{ sweep, fatal },
+      onFile: emit,
+    }),
     start: async (also = []) => {
       patience = 'forever';
       sweeper.start();
       reconciling.start();
-      stopPolicyWatch = watchPolicy({ places, clock, inForce: () => inForce, apply: applyPolicy, onFatal });
+      stopPolicyWatch = watchPolicy({ places, clock, inForce: () => inForce, apply: policyReload, onFatal });
       for (const folder of ledger.folders()) if (folder.kind === 'kept' || also.includes(folder.id)) await keep(folder);
     },
     summary: (exitCode) => metrics.summary(exitCode),

@@ -38,9 +38,7 @@ export function createCopyCandidates({ db }: Connection): Pick<Ledger, 'copyCand
     `SELECT id ${proven} AND size = (SELECT ?) AND mtime_ms = (SELECT ?) LIMIT ${most}`;
   const bySize = `SELECT id ${proven} AND size = (SELECT ?) ORDER BY mtime_ms DESC LIMIT ${mostLookedAt}`;
   /** Nearly always there is none, and the joins below cost ten times what it takes to see that. */
-  const any = db
-    .prepare<unknown[], 1>(`SELECT 1 ${proven} AND size = (SELECT ?) AND mtime_ms = (SELECT ?) LIMIT 1`)
-    .pluck();
+  const oneOfThatTime = db.prepare<unknown[], number>(bySizeAndTime(1)).pluck();
   const isSameInode = 'AND substr(f.identity, 1, length(?)) = ? AND substr(f.identity, -length(?)) = ?';
   const sameTime = select(bySizeAndTime(mostLookedAt), '');
   const sameInode = select(bySizeAndTime(mostLookedAt), isSameInode);
@@ -54,7 +52,7 @@ export function createCopyCandidates({ db }: Connection): Pick<Ledger, 'copyCand
       const head = `${size}.${mtime}.`;
       const tail = `.${ino}.${dev}`;
       const moved = reach === 'moved' ? sameInodeSmall : sameInode;
-      const isAny = any.get(sizeBytes, mtimeMs) !== undefined;
+      const isAny = oneOfThatTime.get(sizeBytes, mtimeMs) !== undefined;
       const found: Row[] = isAny ? moved.all(sizeBytes, mtimeMs, folderId, id, head, head, tail, tail) : [];
       if (found.length === 0 && reach !== 'moved') {
         if (isAny) found.push(...sameTime.all(sizeBytes, mtimeMs, folderId, id));
